@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From what a hook is given to a flow. Whatever cannot be read makes the flow malformed, which the
+ * decision denies.
+ */
+#ifndef BPFGUARD_FLOW_BPF_H
+#define BPFGUARD_FLOW_BPF_H
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#include "bpf/verdict.bpf.h"
+
+#define BG_IP_MF_OFFSET 0x3fff /* more-fragments bit and fragment offset */
+#define BG_ND_RS	133
+#define BG_ND_RA	134
+#define BG_ND_NA	136
+#define BG_MLD_QUERY	130
+#define BG_MLD_DONE	132
+#define BG_MLD2_REPORT	143
+
+struct bg_ip4 {
+	__u8 ver_ihl, tos;
+	__be16 len, id, frag;
+	__u8 ttl, proto;
+	__be16 sum;
+	__u32 saddr, daddr;
+};
+
+struct bg_ip6 {
+	__be32 ver_tc_flow;
+	__be16 len;
+	__u8 next, hop_limit;
+	__u32 saddr[4], daddr[4];
+};
+
+BG_INLINE bool bg_is_mapped(const __u32 *a)
+{
+	return !a[0] && !a[1] && a[2] == bpf_htonl(0xffff);
+}
+
+/*
+ * The verifier allows no arithmetic on a socket pointer, which a relocated read needs. Read back
+ * from the stack it is a plain number.
+ */
+BG_INLINE const struct sock *bg_plain_sock(const void *sk)
+{
+	const struct sock *plain = 0;
+
+	bpf_probe_read_kernel(&plain, sizeof(plain), &sk);
+	return plain;
+}
+
+/* Inode of the namespace a socket was made in; 0 if it cannot be read. */
+BG_INLINE __u32 bg_sock_netns(const void *sk)
+{
+	const struct sock *s = bg_plain_sock(sk);
+
+	return BPF_CORE_READ(s, __sk_common.skc_net.net, ns.inum);
+}
+
+BG_INLINE bool bg_is_dev_named(const struct net_device *dev, const struct bg_guard *g)
+{
+	char name[BG_IFNAME] = {};
+	int i;
+
+	if (bpf_core_read_str(name, sizeof(name), &dev->name) <= 0)
+		return false;
+	for (i = 0; i < BG_IFNAME; i++) {
+		if (name[i] != g->interface[i])
+			return false;
+		if (!name[i])
+			return true;
+	}
+	return true;
+}
+
+/* The device that a route leads to: loopback, Ethernet, or something that hides what follows. */
+BG_INLINE void bg_flow_device(struct bg_flow *f, const struct net_device *dev,
+			      const struct bg_guard *g)
+{
+	__u16 type = BPF_CORE_READ(dev, type);
+
+	if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK)
+		f->flags |= BG_F_ENCAP;
+	if ((g->flags & BG_G_TUNNEL) && bg_is_dev_named(dev, g))
+		f->flags |= BG_F_TUNNEL;
+}
+
+/*
+ * IPv4 route. rt_gw_family is what ip_finish_output2() goes by (net/ipv4/ip_output.c): 0 means that
+ * the header's own destination is resolved on the link.
+ */
+BG_INLINE void bg_flow_route4(struct bg_flow *f, const struct rtable *rt)
+{
+	f->nh_family = 0;
+	switch (BPF_CORE_READ(rt, rt_gw_family)) {
+	case 0: break;
+	case AF_INET:
+		f->nh_family = 4;
+		f->next_hop[0] = BPF_CORE_READ(rt, rt_gw4);
+		break;
+	case AF_INET6:
+		f->nh_family = 6;
+		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt_gw6);
+		break;
+	default: f->flags |= BG_F_MALFORMED;
+	}
+	/* loopback is always index 1: include/net/net_namespace.h, LOOPBACK_IFINDEX */
+	if (f->ifindex == 1 && BPF_CORE_READ(rt, rt_type) == RTN_LOCAL)
+		f->flags |= BG_F_LOOPBACK;
+}
+
+/* IPv6 route, as rt6_nexthop() reads it (include/net/ip6_route.h). */
+BG_INLINE void bg_flow_route6(struct bg_flow *f, const struct rt6_info *rt)
+{
+	__u32 flags = BPF_CORE_READ(rt, rt6i_flags);
+
+	f->nh_family = 0;
+	if (flags & RTF_GATEWAY) {
+		f->nh_family = 6;
+		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt6i_gateway);
+	} else if (flags & RTF_CACHE) {
+		/* a path MTU exception: on-link to the address it was made for */
+		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt6i_dst.addr);
+		if (!bg_same6(f->next_hop, f->daddr))
+			f->nh_family = 6;
+	}
+	if (f->ifindex == 1 && (flags & RTF_LOCAL))
+		f->flags |= BG_F_LOOPBACK;
+}
+
+/* The route: `dst` is the packet's or the socket's; `ip4` says which kind of route it is. */
+BG_INLINE void bg_flow_dst(struct bg_flow *f, const struct dst_entry *dst, bool ip4)
+{
+	if (!dst)
+		return;
+	if (BPF_CORE_READ(dst, lwtstate))
+		f->flags |= BG_F_ENCAP;
+	if (ip4)
+		bg_flow_route4(f, (const struct rtable *)dst);
+	else
+		bg_flow_route6(f, (const struct rt6_info *)dst);
+	f->flags |= BG_F_ROUTE;
+}
+
+BG_INLINE void bg_flow_ports(struct bg_flow *f, struct __sk_buff *ctx, __u32 off)
+{
+	__be16 port[2];
+
+	if (f->proto != BG_PROTO_TCP && f->proto != BG_PROTO_UDP)
+		return;
+	if (bpf_skb_load_bytes(ctx, off, port, sizeof(port))) {
+		f->flags |= BG_F_MALFORMED;
+		return;
+	}
+	f->sport = bpf_ntohs(port[0]);
+	f->dport = bpf_ntohs(port[1]);
+	f->flags |= BG_F_PORTS;
+}
+
+/*
+ * Well-formed neighbour discovery or MLD, which the container's own kernel sends (its sockets
+ * belong to the guard): link scope only, hop limit as RFC 4861 7.1 and RFC 3810 5 demand.
+ * Router advertisements are not a host's to send.
+ */
+BG_INLINE bool bg_is_neighbour(struct __sk_buff *ctx, const struct bg_ip6 *ip)
+{
+	__u8 hbh[8], type;
+	__u32 scope = bpf_ntohl(ip->daddr[0]) >> 16;
+
+	if (ip->next == BG_PROTO_ICMPV6 && ip->hop_limit == 255) {
+		if (scope != 0xff02 && (scope & 0xffc0) != 0xfe80)
+			return false;
+		if (bpf_skb_load_bytes(ctx, sizeof(*ip), &type, 1))
+			return false;
+		return type >= BG_ND_RS && type <= BG_ND_NA && type != BG_ND_RA;
+	}
+	if (ip->next != 0 || ip->hop_limit != 1 || (scope & 0xff0f) != 0xff02)
+		return false;
+	if (bpf_skb_load_bytes(ctx, sizeof(*ip), hbh, sizeof(hbh)) ||
+	    bpf_skb_load_bytes(ctx, sizeof(*ip) + sizeof(hbh), &type, 1))
+		return false;
+	/* one hop-by-hop header of 8 bytes with the router alert option (RFC 2711) */
+	if (hbh[0] != BG_PROTO_ICMPV6 || hbh[1] != 0 || hbh[2] != 5 || hbh[3] != 2)
+		return false;
+	return (type >= BG_MLD_QUERY && type <= BG_MLD_DONE) || type == BG_MLD2_REPORT;
+}
+
+BG_INLINE void bg_flow_ip4(struct bg_flow *f, struct __sk_buff *ctx)
+{
+	struct bg_ip4 ip;
+
+	f->family = 4;
+	if (bpf_skb_load_bytes(ctx, 0, &ip, sizeof(ip)) || ip.ver_ihl >> 4 != 4) {
+		f->flags |= BG_F_MALFORMED;
+		return;
+	}
+	f->proto = ip.proto;
+	f->saddr[0] = ip.saddr;
+	f->daddr[0] = ip.daddr;
+	if ((ip.ver_ihl & 15) != 5)
+		f->flags |= BG_F_OPTIONS;
+	else if (ip.frag & bpf_htons(BG_IP_MF_OFFSET))
+		f->flags |= BG_F_FRAGMENT; /* the hook is before fragmentation */
+	else
+		bg_flow_ports(f, ctx, sizeof(ip));
+}
+
+BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
+{
+	struct bg_ip6 ip;
+
+	f->family = 6;
+	if (bpf_skb_load_bytes(ctx, 0, &ip, sizeof(ip)) || bpf_ntohl(ip.ver_tc_flow) >> 28 != 6) {
+		f->flags |= BG_F_MALFORMED;
+		return;
+	}
+	f->proto = ip.next;
+	__builtin_memcpy(f->saddr, ip.saddr, sizeof(f->saddr));
+	__builtin_memcpy(f->daddr, ip.daddr, sizeof(f->daddr));
+	if (bg_is_neighbour(ctx, &ip))
+		f->flags |= BG_F_NEIGHBOUR;
+	switch (ip.next) {
+	case 0:	  /* hop-by-hop */
+	case 43:  /* routing */
+	case 44:  /* fragment: the hook is before fragmentation */
+	case 60:  /* destination options */
+	case 135: /* mobility */
+	case 139: /* HIP */
+	case 140: /* shim6 */ f->flags |= BG_F_OPTIONS; return;
+	}
+	bg_flow_ports(f, ctx, sizeof(ip));
+}
+
+/* A query for exactly one single-label name, read from UDP payload at `off`. */
+BG_INLINE bool bg_is_single_label(struct __sk_buff *ctx, __u32 off)
+{
+	__u8 head[13], end;
+
+	if (bpf_skb_load_bytes(ctx, off, head, sizeof(head)))
+		return false;
+	/* a query (QR 0), one question, a first label of 1 to 63 bytes (RFC 1035 4.1) */
+	if ((head[2] & 0x80) || head[4] != 0 || head[5] != 1 || !head[12] || head[12] > 63)
+		return false;
+	return !bpf_skb_load_bytes(ctx, off + 13 + head[12], &end, 1) && end == 0;
+}
+
+/* Everything the packet hook knows. */
+BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struct bg_guard *g)
+{
+	const struct sk_buff *skb = (const void *)ctx;
+	const struct net_device *dev = BPF_CORE_READ(skb, dev);
+	bool ip4 = ctx->protocol == bpf_htons(ETH_P_IP);
+
+	f->hook = BG_HOOK_EGRESS;
+	f->ifindex = ctx->ifindex;
+	f->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	if (ip4)
+		bg_flow_ip4(f, ctx);
+	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		bg_flow_ip6(f, ctx);
+	else
+		f->flags |= BG_F_MALFORMED;
+	bg_flow_device(f, dev, g);
+	/* bit 0 of _skb_refdst only says whether the reference is counted */
+	bg_flow_dst(f, (void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul), ip4);
+	if (g->dns_mode == BG_DNS_LOCAL_NAMES && f->proto == BG_PROTO_UDP &&
+	    (f->flags & BG_F_PORTS) && f->family == 4 && bg_is_single_label(ctx, 28))
+		f->flags |= BG_F_DNS_SINGLE;
+}
+
+/*
+ * What connect() and sendmsg() are about to do. IPv4-mapped addresses become IPv4. `v6`: the hook is
+ * one of the IPv6 ones; a constant, since the verifier lets each kind see its own fields only.
+ */
+BG_INLINE void bg_flow_call(struct bg_flow *f, struct bpf_sock_addr *ctx, __u8 hook, bool v6)
+{
+	f->hook = hook;
+	f->proto = ctx->protocol;
+	f->dport = bpf_ntohs((__u16)ctx->user_port);
+	f->flags = BG_F_PORTS;
+	f->netns = bg_sock_netns(ctx->sk);
+	if (!v6) {
+		f->family = 4;
+		f->daddr[0] = ctx->user_ip4;
+		return;
+	}
+	f->daddr[0] = ctx->user_ip6[0];
+	f->daddr[1] = ctx->user_ip6[1];
+	f->daddr[2] = ctx->user_ip6[2];
+	f->daddr[3] = ctx->user_ip6[3];
+	if (bg_is_mapped(f->daddr)) {
+		f->family = 4;
+		f->daddr[0] = f->daddr[3];
+		f->daddr[1] = f->daddr[2] = f->daddr[3] = 0;
+	} else {
+		f->family = 6;
+	}
+}
+
+#endif /* BPFGUARD_FLOW_BPF_H */

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sock_ops, at the moment when TCP has its route and has not sent its SYN: the full decision, so
+ * that a connection that the packet hook would drop fails at once instead of timing out. There is
+ * no way to return an error from here; binding the socket to a device that cannot exist makes
+ * tcp_connect() (net/ipv4/tcp_output.c) look for its route again, find none, and give up with
+ * EHOSTUNREACH. Where that is refused (old kernels) the SYN is sent and dropped.
+ */
+#include "vmlinux/vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/event.bpf.h"
+#include "bpf/flow.bpf.h"
+
+#define BG_NO_DEVICE 0x7fffffff
+
+BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
+				  const struct bg_guard *g)
+{
+	struct bpf_sock *bsk = ctx->sk;
+	const struct sock *sk;
+	const struct dst_entry *dst;
+	const struct net_device *dev;
+
+	if (!bsk)
+		return false;
+	sk = bg_plain_sock(bsk);
+	dst = BPF_CORE_READ(sk, sk_dst_cache);
+	if (!dst)
+		return false;
+	dev = BPF_CORE_READ(dst, dev);
+	f->hook = BG_HOOK_SOCKOPS;
+	f->proto = BG_PROTO_TCP;
+	f->flags = BG_F_PORTS;
+	f->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	f->ifindex = BPF_CORE_READ(dev, ifindex);
+	f->dport = bpf_ntohl(ctx->remote_port);
+	f->sport = ctx->local_port;
+	if (ctx->family == AF_INET) {
+		f->family = 4;
+		f->saddr[0] = ctx->local_ip4;
+		f->daddr[0] = ctx->remote_ip4;
+	} else {
+		f->family = 6;
+		f->daddr[0] = ctx->remote_ip6[0];
+		f->daddr[1] = ctx->remote_ip6[1];
+		f->daddr[2] = ctx->remote_ip6[2];
+		f->daddr[3] = ctx->remote_ip6[3];
+		f->saddr[0] = ctx->local_ip6[0];
+		f->saddr[1] = ctx->local_ip6[1];
+		f->saddr[2] = ctx->local_ip6[2];
+		f->saddr[3] = ctx->local_ip6[3];
+		if (bg_is_mapped(f->daddr)) {
+			f->family = 4;
+			f->daddr[0] = f->daddr[3];
+			f->saddr[0] = f->saddr[3];
+			f->daddr[1] = f->daddr[2] = f->daddr[3] = 0;
+			f->saddr[1] = f->saddr[2] = f->saddr[3] = 0;
+		}
+	}
+	bg_flow_device(f, dev, g);
+	bg_flow_dst(f, dst, f->family == 4);
+	return true;
+}
+
+SEC("sockops")
+int bg_sockops(struct bpf_sock_ops *ctx)
+{
+	const struct bg_guard *g;
+	struct bg_decision d = {};
+	struct bg_report r = {};
+	struct bg_owner *o;
+	int nowhere = BG_NO_DEVICE;
+
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB)
+		return 1;
+	g = bg_guard_here();
+	if (!g || !g->generation || (g->flags & BG_G_AUDIT) ||
+	    !bg_flow_connecting(&r.flow, ctx, g))
+		return 1; /* the packet hook speaks */
+	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
+	if (d.verdict == BG_ALLOW)
+		return 1;
+	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere)))
+		return 1;
+	o = ctx->sk ? bpf_sk_storage_get(&bg_owner, ctx->sk, 0, 0) : 0;
+	if (o)
+		r.who = *o;
+	else
+		bg_count_stat(BG_STAT_NO_OWNER);
+	r.reason = d.reason;
+	r.verdict = BG_DENY;
+	r.generation = g->generation;
+	bg_denied(bg_slot, &r, g, 0, 0);
+	return 1;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* load, reload, unload. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/load.h"
+#include "loader/loader.h"
+#include "policy/policy.h"
+
+static const char *opt_policy;
+static bool opt_dry_run, opt_yes;
+
+static const struct cli_opt load_opts[] = {
+	{ 'p', "policy", "FILE", "the policy (default /etc/bpfguard/policy.yaml)", NULL, &opt_policy,
+	  "file" },
+	{ 0, "dry-run", NULL, "check everything, load nothing", &opt_dry_run, NULL, NULL },
+};
+
+static const struct cli_opt unload_opts[] = {
+	{ 'y', "yes", NULL, "do not ask", &opt_yes, NULL, NULL },
+};
+
+int cli_loader_fail(const struct loader_error *err)
+{
+	return base_fail(err->exit_code ? err->exit_code : EXIT_NO, err->what, err->why,
+			 err->todo[0] ? err->todo : NULL);
+}
+
+/* The policy, or an exit code with everything said. */
+static int read_policy(const char *path, struct policy **ret)
+{
+	struct policy_errors errs = { 0 };
+	_free_ char *text = NULL;
+	size_t len;
+	int err;
+
+	err = base_read_file(path, POLICY_MAX_BYTES + 1, &text, &len);
+	if (err)
+		return base_fail(EXIT_POLICY, path, strerror(-err),
+				 err == -ENOENT ? "write a policy: see bpfguard-policy(5)" : NULL);
+	err = policy_parse(text, len, ret, &errs);
+	if (err)
+		policy_errors_print(&errs, path, stderr);
+	policy_errors_free(&errs);
+	return err ? EXIT_POLICY : EXIT_YES;
+}
+
+/* What is legal but must not go unsaid. */
+static void say_warnings(const struct policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_guards; i++) {
+		const struct policy_guard *g = &p->guards[i];
+
+		if (g->mode == POLICY_AUDIT)
+			base_warn("guard %s: mode audit: packets are reported, not refused", g->name);
+		if (g->lease_ms)
+			base_warn("guard %s: the lease is closed until a monitor proves the VPN up",
+				  g->name);
+	}
+}
+
+static int run_load(bool reload)
+{
+	static const char *const done[] = {
+		[LOADER_LOADED] = "enforced",
+		[LOADER_UNCHANGED] = "enforced already, nothing to change",
+		[LOADER_RELOADED] = "enforced, new policy",
+	};
+	const char *path = opt_policy ? opt_policy : base_policy_path();
+	uint64_t start = base_now_ns(CLOCK_MONOTONIC);
+	struct loader_error err = { 0 };
+	enum loader_result result;
+	struct policy *p = NULL;
+	size_t i, guards;
+	int ret;
+
+	ret = read_policy(path, &p);
+	if (ret)
+		return ret;
+	if (opt_dry_run)
+		ret = loader_dry_run(p, path, &err);
+	else
+		ret = loader_load(p, path, reload, &result, &err);
+	if (ret) {
+		policy_free(p);
+		return cli_loader_fail(&err);
+	}
+	if (!opt_dry_run && result == LOADER_DIFFERS) {
+		policy_free(p);
+		return base_fail(EXIT_NO, path, "another policy is loaded",
+				 "bpfguard reload puts this one in its place without a gap");
+	}
+	say_warnings(p);
+	guards = p->n_guards;
+	printf("%s: ", path);
+	for (i = 0; i < guards; i++)
+		printf("%s%s (%s)", i ? ", " : "", p->guards[i].name, p->guards[i].cgroup);
+	if (opt_dry_run)
+		puts(": can be loaded; nothing was");
+	else
+		printf(": %s (%llu ms)\n", done[result],
+		       (unsigned long long)((base_now_ns(CLOCK_MONOTONIC) - start) / 1000000));
+	policy_free(p);
+	return EXIT_YES;
+}
+
+static int load(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return run_load(false);
+}
+
+static int reload(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return run_load(true);
+}
+
+static int unload(int argc, char **argv)
+{
+	struct loader_error err = { 0 };
+	char answer[16];
+
+	(void)argc;
+	(void)argv;
+	if (!opt_yes) {
+		if (!isatty(STDIN_FILENO))
+			return base_fail(EXIT_USAGE, "unload", "this ends all protection",
+					 "say --yes, or answer on a terminal");
+		fputs("This ends all protection: containers may then show your address. Type yes: ",
+		      stderr);
+		if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, "yes\n"))
+			return base_fail(EXIT_NO, "unload", "not confirmed", "nothing was changed");
+	}
+	if (loader_unload(&err))
+		return cli_loader_fail(&err);
+	puts("not enforced: all guards were taken off");
+	return EXIT_YES;
+}
+
+const struct cli_command cmd_load = {
+	.name = "load",
+	.summary = "put the policy into force; exit 0 only if it is",
+	.details = "One-shot, for boot: makes the guards' cgroups, loads and attaches the kernel\n"
+		   "programs, pins them, reads everything back and compares. Nothing keeps running:\n"
+		   "the kernel alone enforces. The same policy again changes nothing; another one\n"
+		   "is refused: use bpfguard reload.",
+	.opts = load_opts,
+	.n_opts = ARRAY_SIZE(load_opts),
+	.run = load,
+};
+
+const struct cli_command cmd_reload = {
+	.name = "reload",
+	.summary = "put another policy into force, without a gap",
+	.details = "The new policy becomes law for all guards in one step. If anything fails the\n"
+		   "old one stays and the exit code is not 0.",
+	.opts = load_opts,
+	.n_opts = ARRAY_SIZE(load_opts),
+	.run = reload,
+};
+
+const struct cli_command cmd_unload = {
+	.name = "unload",
+	.summary = "end all protection",
+	.opts = unload_opts,
+	.n_opts = ARRAY_SIZE(unload_opts),
+	.run = unload,
+};

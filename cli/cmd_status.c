@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status: what is enforced, asked from the kernel. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <poll.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/load.h"
+#include "cli/status.h"
+
+static bool opt_json, opt_watch;
+
+static const struct cli_opt opts[] = {
+	{ 0, "json", NULL, "one JSON object", &opt_json, NULL, NULL },
+	{ 'w', "watch", NULL, "show it again each second, in place", &opt_watch, NULL, NULL },
+};
+
+/* One look. Returns the contract's exit code. */
+static int show(FILE *out, bool color)
+{
+	struct loader_error err = { 0 };
+	struct loader_status st;
+	int ret, code;
+
+	ret = loader_status(&st, &err);
+	if (ret) {
+		if (opt_json)
+			status_print_json_failed(&err, out);
+		if (opt_watch && !opt_json)
+			fprintf(out, "not enforced: %s: %s\n", err.what, err.why);
+		if (opt_watch || opt_json)
+			return err.exit_code ? err.exit_code : EXIT_NOT_ENFORCED;
+		return cli_loader_fail(&err);
+	}
+	if (opt_json)
+		status_print_json(&st, out);
+	else
+		status_print_text(&st, out, color);
+	code = !st.enforced ? st.n_guards && status_any_attached(&st) ? EXIT_NO : EXIT_NOT_ENFORCED
+	       : st.n_problems ? EXIT_NO
+			       : EXIT_YES;
+	loader_status_free(&st);
+	return code;
+}
+
+/* A second, or a signal to stop. */
+static bool wait_second(int sig_fd)
+{
+	struct pollfd p = { .fd = sig_fd, .events = POLLIN };
+
+	return poll(&p, 1, 1000) == 0;
+}
+
+static int watch(void)
+{
+	bool tty = isatty(STDOUT_FILENO), color = base_color_on(cli_color, stdout);
+	_close_ int sig_fd = -1;
+	sigset_t stop;
+	int code;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	sig_fd = signalfd(-1, &stop, SFD_CLOEXEC);
+	do {
+		_free_ char *page = NULL;
+		size_t len;
+		FILE *mem = open_memstream(&page, &len);
+
+		if (!mem)
+			return base_fail(EXIT_NO, "status", "out of memory", NULL);
+		code = show(mem, color);
+		fclose(mem);
+		/* home, page, clear what an earlier and longer page left: no flicker */
+		if (tty && !opt_json)
+			fputs("\033[H", stdout);
+		fwrite(page, 1, len, stdout);
+		if (tty && !opt_json)
+			fputs("\033[J", stdout);
+		if (fflush(stdout))
+			break;
+	} while (wait_second(sig_fd));
+	return code;
+}
+
+static int status(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	if (opt_watch) {
+		if (isatty(STDOUT_FILENO) && !opt_json)
+			fputs("\033[2J", stdout);
+		return watch();
+	}
+	return show(stdout, base_color_on(cli_color, stdout));
+}
+
+const struct cli_command cmd_status = {
+	.name = "status",
+	.summary = "say what is enforced; exit 0 enforced, 1 degraded, 2 not enforced",
+	.details = "Reads the kernel, not the policy file: each program on its cgroup, its tag, the\n"
+		   "maps it uses, the pins, and what others attached that could rewrite addresses.",
+	.opts = opts,
+	.n_opts = ARRAY_SIZE(opts),
+	.run = status,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The printers of `bpfguard status`: one model (struct loader_status), text and JSON. */
+#ifndef BPFGUARD_CLI_STATUS_H
+#define BPFGUARD_CLI_STATUS_H
+
+#include <stdio.h>
+
+#include "loader/loader.h"
+
+#define STATUS_SCHEMA	  1
+#define STATUS_MAX_INSIDE 256
+
+/* A container (or other cgroup) inside a guard. */
+struct status_inside {
+	char name[128];
+	char id[65];
+	char image[256];
+	char cgroup[BG_PATH];
+};
+
+/* Cgroups right below the guard's, with names from Docker where it answers; how many (capped). */
+size_t status_inside(const struct loader_guard_status *g, struct status_inside *ret, size_t max);
+
+bool status_any_attached(const struct loader_status *st);
+void status_print_text(const struct loader_status *st, FILE *out, bool color);
+void status_print_json(const struct loader_status *st, FILE *out);
+/* Nothing could be read: still one object of the schema. */
+void status_print_json_failed(const struct loader_error *err, FILE *out);
+
+#endif /* BPFGUARD_CLI_STATUS_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Room loader, inside: what its files share. */
+#ifndef BPFGUARD_LOADER_INTERNAL_H
+#define BPFGUARD_LOADER_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/base.h"
+#include "loader/loader.h"
+
+struct bpfguard_bpf;
+
+/* Fills *err (if any) and returns `ret`. todo may be NULL. */
+int loader_fail(struct loader_error *err, int ret, int exit_code, const char *what,
+		const char *todo, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The last warning that libbpf gave, as one line; "" if none. For `why`. */
+const char *loader_libbpf_said(void);
+
+/* Our hooks: what is attached, in the order of attaching. The enforcing one comes first. */
+struct loader_hook {
+	enum bg_hook id;
+	const char *name; /* file name of the pinned link */
+	const char *prog; /* program in the skeleton */
+	enum bpf_attach_type type;
+};
+extern const struct loader_hook loader_hooks[];
+extern const size_t loader_n_hooks;
+
+/* Paths in the pin directory. -ENAMETOOLONG. */
+int loader_pin_path(char *ret, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int loader_guard_dir(char *ret, size_t size, unsigned int slot, const char *name);
+/* Opens a pinned map or link; -errno. */
+int loader_open_map(const char *name);
+int loader_open_link(unsigned int slot, const char *guard, const char *hook);
+/* The slot directories that exist under guards/: calls fn(slot, name). */
+int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *ctx), void *ctx);
+/* Removes a guard's links and directory: ends its enforcement. */
+int loader_remove_guard(unsigned int slot, const char *name);
+
+/* One at a time. Waits at most timeout_ms; returns a descriptor that holds the lock. */
+int loader_lock(int timeout_ms, struct loader_error *err);
+
+/* Everything that must be there before a program can be loaded; mounts bpffs if it has to. */
+int loader_check_system(struct loader_error *err);
+/* Makes the guard's cgroup if needed; returns an open directory descriptor. */
+int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
+
+/* Inodes of the host's network namespaces: ours and PID 1's. */
+int loader_host_netns(uint32_t ret[2]);
+
+/* Hash of one compiled guard with its prefixes (generation and slot apart), into guard[].policy_hash
+ * when stored. */
+void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32]);
+
+/* Loads a set of programs for one slot on the pinned maps. */
+int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
+		    struct loader_error *err);
+void loader_object_hash(uint8_t ret[32]);
+/* Attaches or updates every hook of the slot to the programs of `set`, pinning each link. */
+int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *name, int cgroup_fd,
+		      struct loader_error *err);
+/* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd);
+
+/* Publishes img as generation `generation`: prefixes first, then one swap. */
+int loader_publish(const struct loader_image *img, uint32_t generation, struct loader_error *err);
+/* Removes prefixes of every generation but this one. */
+int loader_drop_old_prefixes(uint32_t generation);
+
+#endif /* BPFGUARD_LOADER_INTERNAL_H */

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * load and reload. The steps, and what a death at each of them leaves behind:
+ *
+ *   1. maps made and pinned             nothing attached: as before
+ *   2. programs of new guards attached  their slot is not published: everything they see is denied
+ *   3. the new generation published     one map update: the new policy, for every guard at once
+ *   4. links of removed guards taken    their slot is published empty: denied until taken
+ *   5. left-overs of old generations    garbage that no lookup can reach
+ *
+ * So at each moment either the old or the new policy is in force, or a refusal. A failure (not a
+ * death) before step 3 takes back what the call itself attached.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "loader/internal.h"
+#include "bpfguard.skel.h"
+
+#define LOCK_TIMEOUT_MS 10000
+
+/* One load at work. */
+struct job {
+	struct loader_image *want; /* slots settled by settle_slots() */
+	struct loader_image have;
+	bool have_any;
+	bool had_pins; /* something was there: at least a refusal, which a failure must not lift */
+	bool fresh[BG_MAX_GUARDS]; /* attached by this call */
+	struct loader_error *err;
+};
+
+static const struct bg_guard *find_same(const struct loader_image *img, const struct bg_guard *g,
+					unsigned int *ret_slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < BG_MAX_GUARDS; i++) {
+		const struct bg_guard *h = &img->guard[i];
+
+		if (h->generation && !strcmp(h->name, g->name) && !strcmp(h->cgroup, g->cgroup)) {
+			*ret_slot = i;
+			return h;
+		}
+	}
+	return NULL;
+}
+
+static int mark_dir(unsigned int slot, const char *name, void *ctx)
+{
+	(void)name;
+	((bool *)ctx)[slot] = true;
+	return 0;
+}
+
+/*
+ * A guard that stays (same name, same cgroup) keeps its slot, with its programs and counters; a new
+ * one gets a slot that nothing uses. -ENOSPC cannot happen with a legal policy: there are twice as
+ * many slots as guards, but left-overs of an interrupted load may sit in some.
+ */
+static int settle_slots(struct job *job)
+{
+	struct loader_image moved = { .prefix = job->want->prefix,
+				      .n_prefix = job->want->n_prefix,
+				      .n_guards = job->want->n_guards };
+	bool used[BG_MAX_GUARDS] = { 0 };
+	unsigned int from, to, slot_of[BG_MAX_GUARDS];
+	size_t i;
+
+	for (i = 0; i < BG_MAX_GUARDS; i++)
+		used[i] = job->have.guard[i].generation != 0;
+	loader_each_guard_dir(mark_dir, used);
+	for (from = 0; from < BG_MAX_GUARDS; from++) {
+		const struct bg_guard *g = &job->want->guard[from];
+
+		if (!g->generation)
+			continue;
+		if (!find_same(&job->have, g, &to)) {
+			for (to = 0; to < BG_MAX_GUARDS && used[to]; to++)
+				;
+			if (to == BG_MAX_GUARDS)
+				return loader_fail(job->err, -ENOSPC, EXIT_NO, "no free guard slot",
+						   "reload in two steps", "all %d are in use",
+						   BG_MAX_GUARDS);
+			used[to] = true;
+		}
+		slot_of[from] = to;
+		moved.guard[to] = *g;
+	}
+	for (i = 0; i < moved.n_prefix; i++) {
+		moved.prefix[i].slot = slot_of[moved.prefix[i].slot];
+		moved.prefix[i].key.scope = moved.prefix[i].slot;
+	}
+	*job->want = moved;
+	return 0;
+}
+
+static bool same_policy(const struct job *job)
+{
+	unsigned int i;
+
+	if (!job->have_any || job->have.n_guards != job->want->n_guards)
+		return false;
+	for (i = 0; i < BG_MAX_GUARDS; i++)
+		if (memcmp(job->have.guard[i].policy_hash, job->want->guard[i].policy_hash, 32))
+			return false;
+	return true;
+}
+
+/* Is the guard attached as this binary would attach it? Anything missing or other: no. */
+static bool guard_is_whole(unsigned int slot, const struct bg_guard *g)
+{
+	_close_ int map = loader_open_map("bg_manifest");
+	struct bg_manifest m;
+	uint8_t object[32];
+	size_t i;
+
+	loader_object_hash(object);
+	if (map < 0 || bpf_map_lookup_elem(map, &slot, &m) || memcmp(m.object, object, 32))
+		return false;
+	for (i = 0; i < loader_n_hooks; i++) {
+		struct bpf_link_info info = { 0 };
+		__u32 len = sizeof(info);
+		_close_ int fd = loader_open_link(slot, g->name, loader_hooks[i].name);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
+		    info.cgroup.cgroup_id != m.cgroup_id || !info.cgroup.cgroup_id)
+			return false;
+	}
+	return true;
+}
+
+static int zero_row(unsigned int slot)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_close_ int counters = loader_open_map("bg_counter");
+	_close_ int last = loader_open_map("bg_last");
+	_close_ int lease = loader_open_map("bg_lease");
+	struct bg_lease closed = { 0 };
+	struct bg_last never = { 0 };
+	_free_ uint64_t *row = calloc(cpus > 0 ? cpus : 1, sizeof(uint64_t));
+	__u32 i, key;
+
+	if (counters < 0 || last < 0 || lease < 0 || !row)
+		return -ENOMEM;
+	for (i = 0; i < BG_R_MAX; i++) {
+		key = slot * BG_R_MAX + i;
+		if (bpf_map_update_elem(counters, &key, row, BPF_ANY))
+			return -errno;
+	}
+	key = slot;
+	if (bpf_map_update_elem(last, &key, &never, BPF_ANY) ||
+	    bpf_map_update_elem(lease, &key, &closed, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+/* Step 2 for one guard. */
+static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
+{
+	const struct bg_guard *g = &job->want->guard[slot];
+	struct bpfguard_bpf *set = NULL;
+	_close_ int cgroup = -1;
+	unsigned int same;
+	int ret;
+
+	cgroup = loader_open_cgroup(g->cgroup, true, job->err);
+	if (cgroup < 0)
+		return cgroup;
+	ret = loader_open_set(slot, with_flush, &set, job->err);
+	if (ret)
+		return ret;
+	if (!find_same(&job->have, g, &same)) {
+		job->fresh[slot] = true;
+		ret = zero_row(slot);
+		if (ret)
+			loader_fail(job->err, ret, EXIT_KERNEL, "cannot clear the counters", NULL,
+				    "%s", strerror(-ret));
+	}
+	if (!ret)
+		ret = loader_attach_set(set, slot, g->name, cgroup, job->err);
+	if (!ret) {
+		ret = loader_write_manifest(set, slot, cgroup);
+		if (ret)
+			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
+				    "%s", strerror(-ret));
+	}
+	bpfguard_bpf__destroy(set);
+	return ret;
+}
+
+/*
+ * Leases before the generation is published: a guard without a lease is open for good; one that
+ * gets a lease starts expired, which the generation before does not look at.
+ */
+static int settle_lease(const struct job *job, unsigned int slot)
+{
+	const struct bg_guard *g = &job->want->guard[slot];
+	const struct bg_guard *old = &job->have.guard[slot];
+	struct bg_lease l;
+	int err = loader_read_lease(slot, &l);
+
+	if (err)
+		return err;
+	if (g->flags & BG_G_LEASE_OFF)
+		l.vpn_state = BG_VPN_UP;
+	else if (!old->generation || (old->flags & BG_G_LEASE_OFF))
+		l.until_ns = 0;
+	return loader_write_lease(slot, &l);
+}
+
+static int raise_all(struct job *job)
+{
+	bool first = true;
+	unsigned int slot;
+	int ret;
+
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
+		if (!job->want->guard[slot].generation)
+			continue;
+		if (!job->have.guard[slot].generation ||
+		    !guard_is_whole(slot, &job->want->guard[slot])) {
+			ret = raise_guard(job, slot, first);
+			if (ret)
+				return ret;
+		}
+		first = false;
+		ret = settle_lease(job, slot);
+		if (ret)
+			return loader_fail(job->err, ret, EXIT_KERNEL, "cannot set the lease", NULL,
+					   "%s", strerror(-ret));
+	}
+	return 0;
+}
+
+static int drop_unwanted(unsigned int slot, const char *name, void *ctx)
+{
+	const struct loader_image *want = ctx;
+	const struct bg_guard *g = &want->guard[slot];
+
+	if (g->generation && !strcmp(g->name, name))
+		return 0;
+	return loader_remove_guard(slot, name);
+}
+
+static void remove_empty(const char *sub)
+{
+	char path[PATH_MAX];
+
+	if (!loader_pin_path(path, sizeof(path), "%s", sub))
+		rmdir(path);
+}
+
+/* Everything that is pinned, links first. */
+static int remove_all(void)
+{
+	static const char *const maps[] = { "bg_policy", "bg_prefix", "bg_lease",     "bg_counter",
+					    "bg_stat",	 "bg_last",   "bg_event",     "bg_stream",
+					    "bg_fold",	 "bg_owner",  "bg_dns_orig",  "bg_dns_local",
+					    "bg_manifest" };
+	struct loader_image none = { 0 };
+	char path[PATH_MAX];
+	size_t i;
+	int err;
+
+	err = loader_each_guard_dir(drop_unwanted, &none);
+	if (err)
+		return err;
+	remove_empty("guards");
+	err = loader_pin_path(path, sizeof(path), "flush");
+	if (!err && unlink(path) && errno != ENOENT)
+		return -errno;
+	for (i = 0; i < ARRAY_SIZE(maps); i++) {
+		err = loader_pin_path(path, sizeof(path), "maps/%s", maps[i]);
+		if (!err && unlink(path) && errno != ENOENT)
+			return -errno;
+	}
+	remove_empty("maps");
+	rmdir(base_pins_dir());
+	return 0;
+}
+
+static void roll_back(struct job *job)
+{
+	unsigned int slot;
+
+	if (!job->had_pins) {
+		remove_all();
+		return;
+	}
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++)
+		if (job->fresh[slot])
+			loader_remove_guard(slot, job->want->guard[slot].name);
+}
+
+static int make_pin_dirs(struct loader_error *err)
+{
+	char path[PATH_MAX];
+	int ret = loader_pin_path(path, sizeof(path), "maps");
+
+	if (ret)
+		return loader_fail(err, ret, EXIT_USAGE, base_pins_dir(),
+				   "set BPFGUARD_PINS to a shorter path", "the path is too long");
+	if ((mkdir(base_pins_dir(), 0700) && errno != EEXIST) ||
+	    (mkdir(path, 0700) && errno != EEXIST))
+		return loader_fail(err, -errno, EXIT_KERNEL, path, "mount bpffs there",
+				   "cannot make the pin directory: %s", strerror(errno));
+	return 0;
+}
+
+/* Reads back what was made and compares it with what was wanted. */
+static int verify(const struct job *job)
+{
+	struct loader_image now;
+	unsigned int slot;
+	bool equal = true;
+	int ret = loader_read_image(&now, job->err);
+
+	if (ret)
+		return ret;
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
+		uint8_t hash[32];
+
+		if (!now.guard[slot].generation != !job->want->guard[slot].generation)
+			equal = false;
+		if (!now.guard[slot].generation)
+			continue;
+		loader_hash_guard(&now, slot, hash);
+		if (memcmp(hash, job->want->guard[slot].policy_hash, 32) ||
+		    !guard_is_whole(slot, &job->want->guard[slot]))
+			equal = false;
+	}
+	loader_image_free(&now);
+	if (equal)
+		return 0;
+	return loader_fail(job->err, -EIO, EXIT_NOT_ENFORCED, "the kernel holds something else",
+			   "something changed it meanwhile: see bpfguard status, then load again",
+			   "what was read back is not what was loaded");
+}
+
+/* Guards that go into force now know this boot's host namespaces. */
+static int know_host(struct job *job)
+{
+	uint32_t host[2];
+	unsigned int i;
+	int ret = loader_host_netns(host);
+
+	if (ret)
+		return loader_fail(job->err, ret, EXIT_KERNEL, "/proc/self/ns/net",
+				   "mount /proc and use a kernel with network namespaces", "%s",
+				   strerror(-ret));
+	for (i = 0; i < BG_MAX_GUARDS; i++)
+		memcpy(job->want->guard[i].host_netns, host, sizeof(host));
+	return 0;
+}
+
+static int load_locked(struct job *job, bool reload, enum loader_result *ret_result)
+{
+	uint32_t generation = 1;
+	unsigned int slot;
+	int ret;
+
+	ret = loader_read_image(&job->have, NULL);
+	if (ret && ret != -ENOENT)
+		return loader_read_image(&job->have, job->err);
+	job->have_any = !ret;
+	job->had_pins = !access(base_pins_dir(), F_OK);
+	if (!job->have_any)
+		memset(&job->have, 0, sizeof(job->have));
+	ret = settle_slots(job);
+	if (!ret)
+		ret = know_host(job);
+	if (ret)
+		return ret;
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++)
+		if (job->have.guard[slot].generation)
+			generation = job->have.guard[slot].generation + 1;
+	if (job->have_any && !reload && !same_policy(job)) {
+		*ret_result = LOADER_DIFFERS;
+		return 0;
+	}
+	*ret_result = same_policy(job) ? LOADER_UNCHANGED
+		      : job->have_any  ? LOADER_RELOADED
+				       : LOADER_LOADED;
+	ret = make_pin_dirs(job->err);
+	if (!ret)
+		ret = raise_all(job); /* also mends what is no longer whole */
+	if (!ret && *ret_result != LOADER_UNCHANGED)
+		ret = loader_publish(job->want, generation, job->err);
+	if (ret) {
+		roll_back(job);
+		return ret;
+	}
+	if (*ret_result != LOADER_UNCHANGED) {
+		ret = loader_each_guard_dir(drop_unwanted, job->want);
+		if (!ret)
+			ret = loader_drop_old_prefixes(generation);
+		if (ret)
+			return loader_fail(job->err, ret, EXIT_NO, "cannot clear the old policy",
+					   "run bpfguard load again", "%s", strerror(-ret));
+	}
+	return verify(job);
+}
+
+int loader_load(const struct policy *p, const char *policy_path, bool reload,
+		enum loader_result *ret, struct loader_error *err)
+{
+	struct loader_image want;
+	struct job job = { .want = &want, .err = err };
+	enum loader_result result = LOADER_UNCHANGED;
+	_close_ int lock = -1;
+	int e;
+
+	e = loader_check_system(err);
+	if (e)
+		return e;
+	e = loader_compile(p, policy_path, &want);
+	if (e)
+		return loader_fail(err, e, EXIT_POLICY, policy_path, NULL, "%s", strerror(-e));
+	lock = loader_lock(LOCK_TIMEOUT_MS, err);
+	e = lock < 0 ? lock : load_locked(&job, reload, &result);
+	loader_image_free(&want);
+	loader_image_free(&job.have);
+	if (!e)
+		*ret = result;
+	return e;
+}
+
+int loader_unload(struct loader_error *err)
+{
+	_close_ int lock = loader_lock(LOCK_TIMEOUT_MS, err);
+	int ret;
+
+	if (lock < 0)
+		return lock;
+	if (access(base_pins_dir(), F_OK))
+		return loader_fail(err, -ENOENT, EXIT_NOT_ENFORCED, "nothing is loaded", NULL,
+				   "%s: %s", base_pins_dir(), strerror(errno));
+	ret = remove_all();
+	if (ret)
+		return loader_fail(err, ret, EXIT_NO, "cannot unload everything",
+				   "see bpfguard status", "%s", strerror(-ret));
+	return 0;
+}
+
+int loader_dry_run(const struct policy *p, const char *policy_path, struct loader_error *err)
+{
+	struct loader_image want;
+	int e = loader_check_system(err);
+
+	if (e)
+		return e;
+	e = loader_compile(p, policy_path, &want);
+	if (e)
+		return loader_fail(err, e, EXIT_POLICY, policy_path, NULL, "%s", strerror(-e));
+	loader_image_free(&want);
+	return 0;
+}

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The guard against a real Docker engine and a real WireGuard tunnel, in the laboratory.
+#
+#   tests/docker/run.sh [TEST...]     BPFGUARD=path of the binary (default build/bpfguard)
+#
+# Each file tests/docker/test_*.sh gives functions test_*; each runs in a subshell with the guard
+# not loaded and no container but the gateway, and says `fail` when a claim does not hold. Prints
+# `ok NAME`, `FAIL NAME` or `skip NAME: why`; the last line is `N passed, N failed, N skipped`.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/lab.sh
+. "$here/../lab/lab.sh"
+# shellcheck source=tests/lab/guard.sh
+. "$here/../lab/guard.sh"
+[ -x "$BPFGUARD" ] || lab_die "$BPFGUARD is not there (run: make)"
+BPFGUARD=$(realpath "$BPFGUARD")
+for file in "$here"/test_*.sh; do
+	# shellcheck source=/dev/null
+	. "$file"
+done
+
+fail() {
+	echo "     $*" >&2
+	touch "$LAB/failed"
+}
+
+skip() {
+	echo "$*" > "$LAB/skipped"
+	exit 0
+}
+
+# CMD must succeed / must not, and its output is shown if it is otherwise.
+must() { # WHAT CMD...
+	local what=$1 out
+	shift
+	out=$("$@" 2>&1) || fail "$what: '$*' said: ${out:0:300}"
+}
+
+must_not() { # WHAT CMD...
+	local what=$1 out
+	shift
+	! out=$("$@" 2>&1) || fail "$what: '$*' said: ${out:0:300}"
+}
+
+same() { # WHAT EXPECTED GOT
+	[ "$2" = "$3" ] || fail "$1: expected '$2', got '${3:0:300}'"
+}
+
+load() { # [MODE of DNS]: guard and collector, or the test is over
+	local out
+	guard_policy "${1:-gateway}"
+	out=$(guard load 2>&1) || {
+		fail "load: $out"
+		exit 1
+	}
+	guard_collect
+}
+
+containers_away() {
+	local ids
+	ids=$(lab_docker ps -aq | grep -v "^$gateway" | tr '\n' ' ')
+	# shellcheck disable=SC2086 # one id a word
+	[ -z "$ids" ] || lab_docker rm -f $ids > /dev/null
+}
+
+t0=$SECONDS
+lab_up
+lab_vpn_up
+lab_guard_cgroup "/bgdocker-$$"
+gateway=$(lab_docker ps -q --filter name=gateway)
+echo "lab: engine and tunnel up in $((SECONDS - t0)) s"
+
+passed=0 failed=0 skipped=0
+for name in $(declare -F | sed -n 's/^declare -f test_//p'); do
+	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
+	rm -f "$LAB/failed" "$LAB/skipped"
+	t0=$SECONDS
+	("test_$name") || fail "ended with exit code $?"
+	containers_away
+	guard_forget > /dev/null 2>&1
+	if [ -e "$LAB/failed" ]; then
+		echo "FAIL $name ($((SECONDS - t0)) s)"
+		failed=$((failed + 1))
+	elif [ -e "$LAB/skipped" ]; then
+		echo "skip $name: $(cat "$LAB/skipped")"
+		skipped=$((skipped + 1))
+	else
+		echo "ok $name ($((SECONDS - t0)) s)"
+		passed=$((passed + 1))
+	fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Captures on the host's uplink and on the internet's end of it. A capture is closed by a marker
+# packet that must be seen in it: it proves that the capture ran until then, and that what it does
+# not show was not sent.
+
+# What may leave the host: neighbour discovery, and the tunnel to the VPN server. And the marker.
+LAB_CLEAR="not arp and not (ip6 and (dst net ff02::/16 or dst net fe80::/10))
+	and not (udp and host $LAB_VPN_SERVER and port $LAB_VPN_PORT) and not host $LAB_MARK"
+
+lab_capture_start() { # NAME
+	local side interface
+	for side in host internet; do
+		interface=up0
+		[ $side = host ] || interface=h0
+		lab_spawn "capture-$1-$side" nsenter --net="/proc/$(lab_pid $side)/ns/net" -- \
+			tcpdump -n -p -U --immediate-mode -B 16384 -Z root -i $interface \
+			-w "$LAB/capture/$1.$side.pcap"
+		lab_wait "tcpdump on $interface" 10 \
+			grep -q 'listening on' "$LAB/log/capture-$1-$side.log" || return 1
+	done
+}
+
+lab_packets() { # NAME host|internet FILTER: the packets that match, a line each
+	tcpdump -n -tt -r "$LAB/capture/$1.$2.pcap" "$3" 2> /dev/null
+}
+
+lab_marked() { # NAME SIDE
+	[ -n "$(lab_packets "$1" "$2" "udp and dst host $LAB_MARK and dst port 7")" ]
+}
+
+lab_capture_stop() { # NAME
+	local side pid
+	lab_in host bash -c "echo end > /dev/udp/$LAB_MARK/7" || return 1
+	for side in host internet; do
+		lab_wait "the end marker in the capture of $side" 10 lab_marked "$1" $side || return 1
+		pid=$(lab_pid "capture-$1-$side")
+		kill -INT "$pid"
+		lab_wait "tcpdump to end" 10 lab_gone "$pid" || return 1
+		if ! grep -q '^0 packets dropped by kernel' "$LAB/log/capture-$1-$side.log"; then
+			echo "lab: the capture $1 of $side lost packets" >&2
+			return 1
+		fi
+	done
+}
+
+lab_gone() { # PID
+	! kill -0 "$1" 2> /dev/null
+}
+
+# Packets in clear on the uplink or at the internet's end, a line each; none: nothing leaked.
+lab_leaks() { # NAME
+	lab_packets "$1" host "$LAB_CLEAR"
+	lab_packets "$1" internet "$LAB_CLEAR"
+}

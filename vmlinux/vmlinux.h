@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel types that our programs read, by hand: only the fields we touch. Each access is
+ * relocated at load time against the running kernel's BTF (CO-RE), so neither offsets nor order
+ * matter here; vmlinux/check.sh verifies that every field exists. UAPI types come from <linux/...>.
+ */
+#ifndef BPFGUARD_VMLINUX_H
+#define BPFGUARD_VMLINUX_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include <linux/bpf.h>
+
+/* From UAPI headers that cannot be included next to the types below. */
+#define AF_INET		2
+#define AF_INET6	10
+#define SOCK_STREAM	1
+#define SOCK_DGRAM	2
+#define SOCK_RAW	3
+#define SOL_SOCKET	1
+#define SO_BINDTOIFINDEX 62
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86DD
+#define RTN_LOCAL	2
+#define RTF_GATEWAY	0x0002
+#define RTF_CACHE	0x01000000
+#define RTF_LOCAL	0x80000000
+#define ARPHRD_ETHER	1
+#define ARPHRD_LOOPBACK 772
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	char name[16];
+	int ifindex;
+	unsigned short type;
+	possible_net_t nd_net;
+};
+
+struct lwtunnel_state;
+
+struct dst_entry {
+	struct net_device *dev;
+	struct lwtunnel_state *lwtstate;
+};
+
+struct rtable {
+	struct dst_entry dst;
+	__u16 rt_type;
+	__u8 rt_gw_family; /* 0: on-link; before 5.2 there was only rt_gateway: refused at load */
+	union {
+		__be32 rt_gw4;
+		struct in6_addr rt_gw6;
+	};
+};
+
+struct rt6key {
+	struct in6_addr addr;
+	int plen;
+};
+
+struct rt6_info {
+	struct dst_entry dst;
+	struct rt6key rt6i_dst;
+	struct in6_addr rt6i_gateway;
+	__u32 rt6i_flags;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	unsigned long _skb_refdst;
+};
+
+struct sock_common {
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct dst_entry *sk_dst_cache;
+};
+
+#pragma clang attribute pop
+
+#endif /* BPFGUARD_VMLINUX_H */
