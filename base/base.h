@@ -46,8 +46,8 @@ static inline void base_close(int *fd)
 		close(*fd);
 }
 
-#define _free_	_Alignas(void *) __attribute__((cleanup(base_free)))
-#define _close_ __attribute__((cleanup(base_close)))
+#define _free_	 _Alignas(void *) __attribute__((cleanup(base_free)))
+#define _close_	 __attribute__((cleanup(base_close)))
 #define _fclose_ __attribute__((cleanup(base_fclose)))
 
 /* Give up ownership of a pointer or descriptor that has a clean-up attribute. */
@@ -65,10 +65,10 @@ static inline void base_close(int *fd)
 	})
 
 /* Where things are; each can be moved by its environment variable so that instances do not meet. */
-const char *base_policy_path(void); /* BPFGUARD_POLICY, /etc/bpfguard/policy.yaml */
-const char *base_pins_dir(void);    /* BPFGUARD_PINS, /sys/fs/bpf/bpfguard */
-const char *base_run_dir(void);	    /* BPFGUARD_RUN, /run/bpfguard */
-const char *base_log_dir(void);	    /* BPFGUARD_LOG, /var/log/bpfguard */
+const char *base_policy_path(void);   /* BPFGUARD_POLICY, /etc/bpfguard/policy.yaml */
+const char *base_pins_dir(void);      /* BPFGUARD_PINS, /sys/fs/bpf/bpfguard */
+const char *base_run_dir(void);	      /* BPFGUARD_RUN, /run/bpfguard */
+const char *base_log_dir(void);	      /* BPFGUARD_LOG, /var/log/bpfguard */
 const char *base_docker_socket(void); /* BPFGUARD_DOCKER, /run/docker.sock */
 
 /*

@@ -13,7 +13,7 @@
 
 uint64_t base_now_ns(int clock_id)
 {
-	struct timespec ts = {0};
+	struct timespec ts = { 0 };
 
 	clock_gettime(clock_id, &ts);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
@@ -22,7 +22,7 @@ uint64_t base_now_ns(int clock_id)
 char *base_rfc3339(char *buf, size_t size, uint64_t realtime_ns)
 {
 	time_t s = (time_t)(realtime_ns / NS_PER_S);
-	struct tm tm = {0};
+	struct tm tm = { 0 };
 
 	/* 2^64 ns end in the year 2554, so four digits always do. */
 	gmtime_r(&s, &tm);
@@ -92,7 +92,7 @@ static bool take_zone(const char **p, long *ret)
 
 static int days_of(int year, int month)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return days[month - 1] + (month == 2 && leap);
@@ -101,7 +101,7 @@ static int days_of(int year, int month)
 /* A date, `2026-01-02`, alone (midnight, local time) or with a time; no zone means local time. */
 static int parse_absolute(const char *p, uint64_t *ret_ns)
 {
-	struct tm tm = {.tm_isdst = -1};
+	struct tm tm = { .tm_isdst = -1 };
 	int year, month, day;
 	uint64_t ns = 0, whole;
 	bool utc = false;
@@ -147,7 +147,7 @@ static int parse_relative(const char *p, uint64_t now_ns, uint64_t *ret_ns)
 	static const struct {
 		const char *name;
 		uint64_t s;
-	} units[] = {{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}};
+	} units[] = { { "w", 604800 }, { "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 } };
 	size_t next = 0;
 	uint64_t ago = 0;
 

@@ -69,11 +69,11 @@ static void sha_block(uint32_t state[8], const uint8_t block[BLOCK])
 
 void base_sha256(const void *data, size_t len, uint8_t ret[32])
 {
-	uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-			     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	uint32_t state[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+			      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 	const uint8_t *at = data;
 	uint64_t bits = (uint64_t)len * 8;
-	uint8_t last[2 * BLOCK] = {0};
+	uint8_t last[2 * BLOCK] = { 0 };
 	size_t tail;
 
 	for (; len >= BLOCK; at += BLOCK, len -= BLOCK)

@@ -87,29 +87,30 @@ enum bg_hook {
 
 /* What a flow is known to be. */
 enum bg_flow_flags {
-	BG_F_ROUTE = 1 << 0,	 /* next_hop, nh_family, BG_F_LOOPBACK and BG_F_TUNNEL are known */
-	BG_F_LOOPBACK = 1 << 1,	 /* delivered inside its own network namespace */
-	BG_F_TUNNEL = 1 << 2,	 /* the output device is the guard's gateway.interface */
-	BG_F_OPTIONS = 1 << 3,	 /* IP options or an IPv6 extension header */
-	BG_F_FRAGMENT = 1 << 4,	 /* arrived at the hook as a fragment: no local stack does that */
-	BG_F_ENCAP = 1 << 5,	 /* light-weight tunnel on the route, or a device that is not Ethernet */
-	BG_F_MALFORMED = 1 << 6, /* could not be read; nothing else here is to be trusted */
-	BG_F_NEIGHBOUR = 1 << 7, /* well-formed neighbour discovery or MLD */
+	BG_F_ROUTE = 1 << 0,	/* next_hop, nh_family, BG_F_LOOPBACK and BG_F_TUNNEL are known */
+	BG_F_LOOPBACK = 1 << 1, /* delivered inside its own network namespace */
+	BG_F_TUNNEL = 1 << 2,	/* the output device is the guard's gateway.interface */
+	BG_F_OPTIONS = 1 << 3,	/* IP options or an IPv6 extension header */
+	BG_F_FRAGMENT = 1 << 4, /* arrived at the hook as a fragment: no local stack does that */
+	BG_F_ENCAP =
+		1 << 5, /* light-weight tunnel on the route, or a device that is not Ethernet */
+	BG_F_MALFORMED = 1 << 6,  /* could not be read; nothing else here is to be trusted */
+	BG_F_NEIGHBOUR = 1 << 7,  /* well-formed neighbour discovery or MLD */
 	BG_F_DNS_SINGLE = 1 << 8, /* a DNS query for one single-label name */
 	BG_F_PORTS = 1 << 9,	  /* sport and dport are known */
 };
 
 struct bg_flow {
-	__u8 family; /* 4 or 6 */
-	__u8 proto;  /* IPPROTO_*; 0: not known */
-	__u8 hook;   /* enum bg_hook */
+	__u8 family;	/* 4 or 6 */
+	__u8 proto;	/* IPPROTO_*; 0: not known */
+	__u8 hook;	/* enum bg_hook */
 	__u8 nh_family; /* 0: on-link, else 4 or 6 */
 	__u16 flags;	/* enum bg_flow_flags */
 	__u16 sport;
 	__u16 dport;
 	__u16 pad;
-	__u32 ifindex; /* output device, numbered in the packet's namespace */
-	__u32 netns;   /* inode of the network namespace; 0: not known */
+	__u32 ifindex;	/* output device, numbered in the packet's namespace */
+	__u32 netns;	/* inode of the network namespace; 0: not known */
 	__u32 saddr[4]; /* IPv4 in [0] */
 	__u32 daddr[4];
 	__u32 next_hop[4];
@@ -117,7 +118,8 @@ struct bg_flow {
 
 /* A verdict with its evidence. `line` is the policy line that decided, 0 if none did. */
 struct bg_decision {
-	__u8 verdict; /* enum bg_verdict; BG_WOULD_DENY is made by the caller, not by the decision */
+	__u8 verdict; /* enum bg_verdict; BG_WOULD_DENY is made by the caller, not by the decision
+		       */
 	__u8 reason;  /* enum bg_reason */
 	__u16 pad;
 	__u32 line;
@@ -125,11 +127,11 @@ struct bg_decision {
 
 /* enum bg_guard.flags */
 enum bg_guard_flags {
-	BG_G_AUDIT = 1 << 0,	/* report, do not refuse */
-	BG_G_TUNNEL = 1 << 1,	/* shared-namespace mode: the way out is the device `interface` */
-	BG_G_LPM4 = 1 << 2,	/* more IPv4 prefixes than fit inline: they are in bg_prefix */
+	BG_G_AUDIT = 1 << 0,  /* report, do not refuse */
+	BG_G_TUNNEL = 1 << 1, /* shared-namespace mode: the way out is the device `interface` */
+	BG_G_LPM4 = 1 << 2,   /* more IPv4 prefixes than fit inline: they are in bg_prefix */
 	BG_G_LPM6 = 1 << 3,
-	BG_G_IPV6 = 1 << 4,	/* an IPv6 gateway or IPv6 local prefix exists: ND and MLD live */
+	BG_G_IPV6 = 1 << 4,	 /* an IPv6 gateway or IPv6 local prefix exists: ND and MLD live */
 	BG_G_LEASE_OFF = 1 << 5, /* no monitor is needed to keep path (c) open */
 	BG_G_DNS_TLS_DENY = 1 << 6, /* port 853 other than to the resolver is denied */
 };
@@ -172,8 +174,8 @@ struct bg_guard {
 	__u32 line_guard, line_gateway, line_local, line_dns, line_lease, line_mode;
 	__u32 line_local4[BG_INLINE_LOCAL], line_local6[BG_INLINE_LOCAL];
 	__u32 pad0;
-	__u64 lease_ns;	     /* the lease's length as configured; 0 with BG_G_LEASE_OFF */
-	__u64 prefix_count;  /* entries in bg_prefix that belong to this guard and generation */
+	__u64 lease_ns;	      /* the lease's length as configured; 0 with BG_G_LEASE_OFF */
+	__u64 prefix_count;   /* entries in bg_prefix that belong to this guard and generation */
 	char cgroup[BG_PATH]; /* relative to the cgroup2 root, starts with '/' */
 	char container[128];
 	char policy_path[BG_PATH];
@@ -182,10 +184,10 @@ struct bg_guard {
 
 /* What a load put into the kernel, so that status can tell whether it is still that. */
 struct bg_manifest {
-	__u8 object[32];	     /* SHA-256 of the BPF object; all zero: slot never loaded */
-	__u8 tag[BG_HOOK_MAX][8];    /* by enum bg_hook */
+	__u8 object[32];	  /* SHA-256 of the BPF object; all zero: slot never loaded */
+	__u8 tag[BG_HOOK_MAX][8]; /* by enum bg_hook */
 	__u64 cgroup_id;
-	__u64 loaded_real_ns;	     /* CLOCK_REALTIME */
+	__u64 loaded_real_ns; /* CLOCK_REALTIME */
 	char version[16];
 };
 
@@ -287,11 +289,11 @@ struct bg_counter {
 
 /* Stream health, per CPU. */
 enum bg_stat {
-	BG_STAT_EVENTS = 0,  /* events submitted */
-	BG_STAT_LOST = 1,    /* events that found the ring full */
-	BG_STAT_FOLDED = 2,  /* denials that were counted into an earlier event's fold entry */
-	BG_STAT_UNFOLDED = 3, /* fold table refused an entry: event sent alone */
-	BG_STAT_NO_OWNER = 4, /* socket storage was missing or could not be made */
+	BG_STAT_EVENTS = 0,	 /* events submitted */
+	BG_STAT_LOST = 1,	 /* events that found the ring full */
+	BG_STAT_FOLDED = 2,	 /* denials that were counted into an earlier event's fold entry */
+	BG_STAT_UNFOLDED = 3,	 /* fold table refused an entry: event sent alone */
+	BG_STAT_NO_OWNER = 4,	 /* socket storage was missing or could not be made */
 	BG_STAT_TURNED_BACK = 5, /* local-names: queries sent back to be asked elsewhere */
 	BG_STAT_MAX = 8,
 };

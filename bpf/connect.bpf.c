@@ -10,7 +10,8 @@
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
 
-/* In local-names mode, a thread that just asked for a single-label name may ask Docker's resolver. */
+/* In local-names mode, a thread that just asked for a single-label name may ask Docker's resolver.
+ */
 BG_INLINE bool bg_may_ask_docker(const struct bg_guard *g, const struct bg_flow *f)
 {
 	__u32 pid = (__u32)bpf_get_current_pid_tgid();
@@ -97,6 +98,16 @@ BG_INLINE void bg_capture(struct bpf_sock_addr *ctx, const struct bg_guard *g, s
 	bg_keep_orig(ctx, &asked, f);
 }
 
+/* A socket that bpf/sockops.bpf.c sent nowhere is tried again: its route may be right by now. */
+BG_INLINE void bg_unbind(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	int any = 0;
+
+	if (sk && sk->bound_dev_if == BG_NO_DEVICE)
+		bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &any, sizeof(any));
+}
+
 BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 {
 	const struct bg_guard *g = bg_guard_here();
@@ -104,6 +115,8 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 	struct bg_report r = {};
 	bool connecting = hook == BG_HOOK_CONNECT4 || hook == BG_HOOK_CONNECT6;
 
+	if (connecting)
+		bg_unbind(ctx);
 	if (g && g->generation) {
 		bg_flow_call(&r.flow, ctx, hook, v6);
 		if (bg_is_captured(g, &r.flow) && !bg_may_ask_docker(g, &r.flow))
@@ -159,8 +172,7 @@ BG_INLINE int bg_restore(struct bpf_sock_addr *ctx, bool v6)
 	if (!o || !o->family)
 		return 1;
 	bg_flow_call(&from, ctx, 0, v6);
-	if (from.family != o->to_family || from.dport != o->to_port ||
-	    !bg_same6(from.daddr, o->to))
+	if (from.family != o->to_family || from.dport != o->to_port || !bg_same6(from.daddr, o->to))
 		return 1;
 	ctx->user_port = bpf_htons((__u16)o->port);
 	if (o->family == 4)

@@ -172,7 +172,8 @@ BG_INLINE __u64 bg_fold_in(const struct bg_fold_key *key, const struct bg_report
 	return n + 1;
 }
 
-/* ctx and dns_off: the packet and the offset of its question, for a refused UDP query; else NULL. */
+/* ctx and dns_off: the packet and the offset of its question, for a refused UDP query; else NULL.
+ */
 BG_INLINE void bg_denied(__u32 slot, struct bg_report *r, const struct bg_guard *g,
 			 struct __sk_buff *ctx, __u32 dns_off)
 {
@@ -206,7 +207,8 @@ BG_INLINE void bg_denied(__u32 slot, struct bg_report *r, const struct bg_guard 
 		__sync_fetch_and_add(&fold->pending, r->count);
 }
 
-/* The calling process. Right in connect, sendmsg and sock_create; never asked for in a packet hook. */
+/* The calling process. Right in connect, sendmsg and sock_create; never asked for in a packet hook.
+ */
 BG_INLINE void bg_current(struct bg_owner *who)
 {
 	__u64 id = bpf_get_current_pid_tgid();

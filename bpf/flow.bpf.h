@@ -9,9 +9,10 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
-#include "bpf/verdict.bpf.h"
+#include "bpf/dns.bpf.h"
 
-#define BG_IP_MF_OFFSET 0x3fff /* more-fragments bit and fragment offset */
+#define BG_NO_DEVICE	0x7fffffff /* an interface index that no device has */
+#define BG_IP_MF_OFFSET 0x3fff	   /* more-fragments bit and fragment offset */
 #define BG_ND_RS	133
 #define BG_ND_RA	134
 #define BG_ND_NA	136
@@ -236,14 +237,13 @@ BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
 /* A query for exactly one single-label name, read from UDP payload at `off`. */
 BG_INLINE bool bg_is_single_label(struct __sk_buff *ctx, __u32 off)
 {
-	__u8 head[13], end;
+	__u8 head[BG_DNS_HEAD], last;
+	__u32 end;
 
 	if (bpf_skb_load_bytes(ctx, off, head, sizeof(head)))
 		return false;
-	/* a query (QR 0), one question, a first label of 1 to 63 bytes (RFC 1035 4.1) */
-	if ((head[2] & 0x80) || head[4] != 0 || head[5] != 1 || !head[12] || head[12] > 63)
-		return false;
-	return !bpf_skb_load_bytes(ctx, off + 13 + head[12], &end, 1) && end == 0;
+	end = bg_dns_label_end(head);
+	return end && !bpf_skb_load_bytes(ctx, off + end, &last, 1) && last == 0;
 }
 
 /* Everything the packet hook knows. */
@@ -271,8 +271,8 @@ BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struc
 }
 
 /*
- * What connect() and sendmsg() are about to do. IPv4-mapped addresses become IPv4. `v6`: the hook is
- * one of the IPv6 ones; a constant, since the verifier lets each kind see its own fields only.
+ * What connect() and sendmsg() are about to do. IPv4-mapped addresses become IPv4. `v6`: the hook
+ * is one of the IPv6 ones; a constant, since the verifier lets each kind see its own fields only.
  */
 BG_INLINE void bg_flow_call(struct bg_flow *f, struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 {

@@ -19,7 +19,8 @@ extern const volatile __u32 bg_slot;
 struct bg_generation_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, BG_MAX_GUARDS);
-	/* sizes, not types: clang leaves the type behind a nested pointer as a forward declaration */
+	/* sizes, not types: clang leaves the type behind a nested pointer as a forward declaration
+	 */
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct bg_guard));
 };
@@ -67,7 +68,7 @@ struct {
 /* slot * BG_R_MAX + reason -> packets, per CPU: exact, never sampled. Cannot be missing or full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, BG_MAX_GUARDS * BG_R_MAX);
+	__uint(max_entries, BG_MAX_GUARDS *BG_R_MAX);
 	__type(key, __u32);
 	__type(value, struct bg_counter);
 } bg_counter BG_MAP;
@@ -118,7 +119,8 @@ struct {
 	__type(value, struct bg_fold);
 } bg_fold BG_MAP;
 
-/* Who made a socket. Missing (socket older than the guard, no memory): the event names no process. */
+/* Who made a socket. Missing (socket older than the guard, no memory): the event names no process.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

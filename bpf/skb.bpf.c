@@ -15,7 +15,8 @@ const volatile __u32 bg_slot;
 #define BG_UDP_QUESTION6 (40 + 8 + 12)
 #define BG_DNS_LOCAL_NS	 3000000000ull
 
-/* Softirq sends much of a socket's traffic, so `current` is not asked: the socket knows its maker. */
+/* Softirq sends much of a socket's traffic, so `current` is not asked: the socket knows its maker.
+ */
 BG_INLINE void bg_socket_owner(struct bg_owner *who, struct __sk_buff *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;

@@ -4,15 +4,14 @@
  * that a connection that the packet hook would drop fails at once instead of timing out. There is
  * no way to return an error from here; binding the socket to a device that cannot exist makes
  * tcp_connect() (net/ipv4/tcp_output.c) look for its route again, find none, and give up with
- * EHOSTUNREACH. Where that is refused (old kernels) the SYN is sent and dropped.
+ * EHOSTUNREACH. Where that is refused (5.10) the SYN is sent and dropped, and the connection gives
+ * up with ETIMEDOUT when it would send a second one.
  */
 #include "vmlinux/vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
-
-#define BG_NO_DEVICE 0x7fffffff
 
 BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 				  const struct bg_guard *g)
@@ -70,19 +69,20 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	struct bg_decision d = {};
 	struct bg_report r = {};
 	struct bg_owner *o;
-	int nowhere = BG_NO_DEVICE;
+	int nowhere = BG_NO_DEVICE, soon = 1 /* ms */;
 
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB)
 		return 1;
 	g = bg_guard_here();
-	if (!g || !g->generation || (g->flags & BG_G_AUDIT) ||
-	    !bg_flow_connecting(&r.flow, ctx, g))
+	if (!g || !g->generation || (g->flags & BG_G_AUDIT) || !bg_flow_connecting(&r.flow, ctx, g))
 		return 1; /* the packet hook speaks */
 	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
 	if (d.verdict == BG_ALLOW)
 		return 1;
-	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere)))
+	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere))) {
+		bpf_setsockopt(ctx, SOL_TCP, TCP_USER_TIMEOUT, &soon, sizeof(soon));
 		return 1;
+	}
 	o = ctx->sk ? bpf_sk_storage_get(&bg_owner, ctx->sk, 0, 0) : 0;
 	if (o)
 		r.who = *o;

@@ -17,7 +17,7 @@
 #include "bpf/bpfguard.h"
 
 #ifdef BG_BPF
-#define BG_INLINE static __always_inline
+#define BG_INLINE   static __always_inline
 #define bg_htonl(x) __builtin_bswap32(x) /* checked below: BPF is compiled little-endian */
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #undef bg_htonl
@@ -40,7 +40,8 @@
 
 /*
  * Supplied by the includer: is the address in the guard's prefix table (the policies that have more
- * prefixes than fit inline)? Returns true and the policy line. A lookup that cannot be made is "no".
+ * prefixes than fit inline)? Returns true and the policy line. A lookup that cannot be made is
+ * "no".
  */
 BG_INLINE bool bg_prefix_find(const struct bg_guard *g, __u32 slot, const struct bg_flow *f,
 			      __u32 *line);
@@ -174,8 +175,8 @@ BG_INLINE bool bg_is_captured(const struct bg_guard *g, const struct bg_flow *f)
 {
 	if (g->dns_mode == BG_DNS_STRICT || (g->flags & BG_G_AUDIT))
 		return false;
-	return (f->proto == BG_PROTO_UDP || f->proto == BG_PROTO_TCP) &&
-	       f->dport == BG_PORT_DNS && !bg_is_resolver(g, f);
+	return (f->proto == BG_PROTO_UDP || f->proto == BG_PROTO_TCP) && f->dport == BG_PORT_DNS &&
+	       !bg_is_resolver(g, f);
 }
 
 /* Is path (c) open? A zeroed lease is "down". */
@@ -239,8 +240,7 @@ BG_INLINE bool bg_decide_loopback(const struct bg_guard *g, const struct bg_flow
 
 /* The packet hook's decision: final. */
 BG_INLINE void bg_decide_packet(const struct bg_guard *g, __u32 slot, const struct bg_flow *f,
-				const struct bg_lease *lease, __u64 now_ns,
-				struct bg_decision *d)
+				const struct bg_lease *lease, __u64 now_ns, struct bg_decision *d)
 {
 	__u32 line = 0;
 	__u8 reason;

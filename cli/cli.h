@@ -13,9 +13,9 @@ struct cli_opt {
 	const char *name; /* long name without dashes */
 	const char *arg;  /* name of the argument in help, NULL: a flag */
 	const char *help;
-	bool *flag;		 /* set to true, for a flag */
-	const char **value;	 /* set to the argument */
-	const char *complete;	 /* for shells: "file", or the possible words, space-separated */
+	bool *flag;	      /* set to true, for a flag */
+	const char **value;   /* set to the argument */
+	const char *complete; /* for shells: "file", or the possible words, space-separated */
 };
 
 struct cli_command {
@@ -25,10 +25,10 @@ struct cli_command {
 	const char *details; /* paragraphs for --help, may be NULL */
 	const struct cli_opt *opts;
 	size_t n_opts;
-	int min_args, max_args; /* positional arguments; max -1: any number */
+	int min_args, max_args;		   /* positional arguments; max -1: any number */
 	int (*run)(int argc, char **argv); /* positionals only; returns the exit code */
-	const char *complete;	/* words for the first positional, as in cli_opt */
-	bool permute;		/* options may also follow the positionals */
+	const char *complete;		   /* words for the first positional, as in cli_opt */
+	bool permute;			   /* options may also follow the positionals */
 };
 
 extern const struct cli_command cmd_load, cmd_reload, cmd_unload, cmd_status, cmd_log, cmd_why,

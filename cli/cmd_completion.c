@@ -34,7 +34,8 @@ static void bash(void)
 	}
 	puts("\t\tesac\n\tfi\n"
 	     "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	     "\t[ \"${#COMPREPLY[@]}\" -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	     "\t[ \"${#COMPREPLY[@]}\" -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "
+	     "\"$cur\")\n"
 	     "}\n"
 	     "complete -F _bpfguard bpfguard");
 }
@@ -79,7 +80,8 @@ static void zsh(void)
 	}
 	puts("\tesac\n"
 	     "}\n"
-	     "if [ \"$funcstack[1]\" = _bpfguard ]; then _bpfguard \"$@\"; else compdef _bpfguard bpfguard; fi");
+	     "if [ \"$funcstack[1]\" = _bpfguard ]; then _bpfguard \"$@\"; else compdef _bpfguard "
+	     "bpfguard; fi");
 }
 
 static void fish(void)

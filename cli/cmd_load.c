@@ -13,8 +13,8 @@ static const char *opt_policy;
 static bool opt_dry_run, opt_yes;
 
 static const struct cli_opt load_opts[] = {
-	{ 'p', "policy", "FILE", "the policy (default /etc/bpfguard/policy.yaml)", NULL, &opt_policy,
-	  "file" },
+	{ 'p', "policy", "FILE", "the policy (default /etc/bpfguard/policy.yaml)", NULL,
+	  &opt_policy, "file" },
 	{ 0, "dry-run", NULL, "check everything, load nothing", &opt_dry_run, NULL, NULL },
 };
 
@@ -56,7 +56,8 @@ static void say_warnings(const struct policy *p)
 		const struct policy_guard *g = &p->guards[i];
 
 		if (g->mode == POLICY_AUDIT)
-			base_warn("guard %s: mode audit: packets are reported, not refused", g->name);
+			base_warn("guard %s: mode audit: packets are reported, not refused",
+				  g->name);
 		if (g->lease_ms)
 			base_warn("guard %s: the lease is closed until a monitor proves the VPN up",
 				  g->name);
@@ -73,13 +74,13 @@ static int run_load(bool reload)
 	const char *path = opt_policy ? opt_policy : base_policy_path();
 	uint64_t start = base_now_ns(CLOCK_MONOTONIC);
 	struct loader_error err = { 0 };
-	enum loader_result result;
+	enum loader_result result = LOADER_UNCHANGED;
 	struct policy *p = NULL;
 	size_t i, guards;
 	int ret;
 
 	ret = read_policy(path, &p);
-	if (ret)
+	if (ret || !p)
 		return ret;
 	if (opt_dry_run)
 		ret = loader_dry_run(p, path, &err);
@@ -147,10 +148,11 @@ static int unload(int argc, char **argv)
 const struct cli_command cmd_load = {
 	.name = "load",
 	.summary = "put the policy into force; exit 0 only if it is",
-	.details = "One-shot, for boot: makes the guards' cgroups, loads and attaches the kernel\n"
-		   "programs, pins them, reads everything back and compares. Nothing keeps running:\n"
-		   "the kernel alone enforces. The same policy again changes nothing; another one\n"
-		   "is refused: use bpfguard reload.",
+	.details =
+		"One-shot, for boot: makes the guards' cgroups, loads and attaches the kernel\n"
+		"programs, pins them, reads everything back and compares. Nothing keeps running:\n"
+		"the kernel alone enforces. The same policy again changes nothing; another one\n"
+		"is refused: use bpfguard reload.",
 	.opts = load_opts,
 	.n_opts = ARRAY_SIZE(load_opts),
 	.run = load,

@@ -23,24 +23,24 @@ static const char *opt_since, *opt_container, *opt_reason, *opt_guard, *opt_line
 	*opt_keep;
 
 static const struct cli_opt opts[] = {
-	{'f', "follow", NULL, "go on as attempts are denied", &opt_follow, NULL, NULL},
-	{0, "json", NULL, "JSON Lines, every field", &opt_json, NULL, NULL},
-	{0, "since", "T", "from T on: 10m, 2h30m, today, 2026-01-31T12:00:00Z", NULL, &opt_since,
-	 "10m 1h today yesterday"},
-	{0, "container", "C", "only of this container: name, or beginning of the id", NULL,
-	 &opt_container, NULL},
-	{0, "reason", "R", "only for this reason, such as next_hop", NULL, &opt_reason,
-	 "internal not_loaded malformed host_namespace next_hop no_route_to_gateway "
-	 "local_not_listed ipv6_no_gateway lease_expired vpn_down dns_elsewhere raw_socket "
-	 "packet_socket foreign_socket forwarded_uplink ip_options martian encapsulation "
-	 "odd_protocol"},
-	{0, "guard", "G", "only of this guard", NULL, &opt_guard, NULL},
-	{'n', "lines", "N", "only the last N (with -f: 10 unless given)", NULL, &opt_lines, NULL},
-	{0, "collect", NULL, "run as the service that writes the log file", &opt_collect, NULL,
-	 NULL},
-	{0, "max-size", "SIZE", "rotate the file at this size (default 16M)", NULL, &opt_max_size,
-	 NULL},
-	{0, "keep", "N", "rotated files to keep (default 5)", NULL, &opt_keep, NULL},
+	{ 'f', "follow", NULL, "go on as attempts are denied", &opt_follow, NULL, NULL },
+	{ 0, "json", NULL, "JSON Lines, every field", &opt_json, NULL, NULL },
+	{ 0, "since", "T", "from T on: 10m, 2h30m, today, 2026-01-31T12:00:00Z", NULL, &opt_since,
+	  "10m 1h today yesterday" },
+	{ 0, "container", "C", "only of this container: name, or beginning of the id", NULL,
+	  &opt_container, NULL },
+	{ 0, "reason", "R", "only for this reason, such as next_hop", NULL, &opt_reason,
+	  "internal not_loaded malformed host_namespace next_hop no_route_to_gateway "
+	  "local_not_listed ipv6_no_gateway lease_expired vpn_down dns_elsewhere raw_socket "
+	  "packet_socket foreign_socket forwarded_uplink ip_options martian encapsulation "
+	  "odd_protocol" },
+	{ 0, "guard", "G", "only of this guard", NULL, &opt_guard, NULL },
+	{ 'n', "lines", "N", "only the last N (with -f: 10 unless given)", NULL, &opt_lines, NULL },
+	{ 0, "collect", NULL, "run as the service that writes the log file", &opt_collect, NULL,
+	  NULL },
+	{ 0, "max-size", "SIZE", "rotate the file at this size (default 16M)", NULL, &opt_max_size,
+	  NULL },
+	{ 0, "keep", "N", "rotated files to keep (default 5)", NULL, &opt_keep, NULL },
 };
 
 /* `16M`: a number with an optional K, M or G (powers of 1024). */

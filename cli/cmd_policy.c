@@ -11,7 +11,7 @@
 static bool opt_json;
 
 static const struct cli_opt opts[] = {
-	{0, "json", NULL, "one JSON object (check and test)", &opt_json, NULL, NULL},
+	{ 0, "json", NULL, "one JSON object (check and test)", &opt_json, NULL, NULL },
 };
 
 /* A file of the policy: its text and what to call it. */
@@ -101,7 +101,7 @@ static const char *plural(size_t n)
 
 static int run_check(const char *arg)
 {
-	_source_ struct source s = {0};
+	_source_ struct source s = { 0 };
 	int ret = source_read(arg, &s);
 	size_t local = 0, tests = 0;
 
@@ -125,7 +125,7 @@ static int run_check(const char *arg)
 
 static int run_show(const char *arg)
 {
-	_source_ struct source s = {0};
+	_source_ struct source s = { 0 };
 	int ret = source_read(arg, &s);
 
 	if (s.errs.n)
@@ -183,8 +183,8 @@ static void on_case(const struct case_result *r, void *ctx)
 
 static int run_test(const char *arg)
 {
-	_source_ struct source s = {0};
-	struct tally t = {0};
+	_source_ struct source s = { 0 };
+	struct tally t = { 0 };
 	int ret = source_read(arg, &s), err;
 
 	if (!ret)
@@ -226,10 +226,10 @@ static const struct {
 	int (*run)(const char *arg);
 	bool json, file;
 } verbs[] = {
-	{"check", run_check, true, true},
-	{"show", run_show, false, true},
-	{"schema", run_schema, false, false},
-	{"test", run_test, true, true},
+	{ "check", run_check, true, true },
+	{ "show", run_show, false, true },
+	{ "schema", run_schema, false, false },
+	{ "test", run_test, true, true },
 };
 
 static int run_policy(int argc, char **argv)

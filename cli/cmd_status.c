@@ -102,8 +102,9 @@ static int status(int argc, char **argv)
 const struct cli_command cmd_status = {
 	.name = "status",
 	.summary = "say what is enforced; exit 0 enforced, 1 degraded, 2 not enforced",
-	.details = "Reads the kernel, not the policy file: each program on its cgroup, its tag, the\n"
-		   "maps it uses, the pins, and what others attached that could rewrite addresses.",
+	.details =
+		"Reads the kernel, not the policy file: each program on its cgroup, its tag, the\n"
+		"maps it uses, the pins, and what others attached that could rewrite addresses.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.run = status,

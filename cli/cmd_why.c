@@ -70,8 +70,9 @@ static int find_subject(const char *who, struct subject *s)
 		snprintf(abs + strlen(abs), sizeof(abs) - strlen(abs), "%s", who);
 		s->pid = first_pid(abs);
 		if (!s->pid)
-			return base_fail(EXIT_NO, who, "no process is in this cgroup",
-					 "name a cgroup with a running process, a pid or a container");
+			return base_fail(
+				EXIT_NO, who, "no process is in this cgroup",
+				"name a cgroup with a running process, a pid or a container");
 	} else {
 		err = discovery_docker_inspect(who, DOCKER_TIMEOUT_MS, &c);
 		if (err == -ENOTCONN)
@@ -177,7 +178,10 @@ static void route_text(const struct answer *a, char *buf, size_t size)
 	}
 	if (r->via_family)
 		inet_ntop(r->via_family == 4 ? AF_INET : AF_INET6, r->via, via, sizeof(via));
-	snprintf(buf, size, "%s%s%sdev %s", r->local ? "local " : r->via_family ? "via " : "on-link ",
+	snprintf(buf, size, "%s%s%sdev %s",
+		 r->local	 ? "local "
+		 : r->via_family ? "via "
+				 : "on-link ",
 		 via, r->via_family ? " " : "", r->ifname);
 }
 
@@ -191,13 +195,13 @@ static void print_json(const struct loader_image *img, const struct subject *s, 
 
 	route_text(a, route, sizeof(route));
 	inet_ntop(a->flow.family == 4 ? AF_INET : AF_INET6, a->flow.daddr, to, sizeof(to));
-	o = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:i, s:s, s:b, s:s}",
-		      "schema", 1, "who", s->name, "guard", g->name, "pid", (int)s->pid, "cgroup",
-		      s->cgroup, "destination", dst, "verdict", verdict_name(a), "hook", a->hook,
-		      "reason", events_reason_name(a->d.reason), "text",
-		      events_reason_text(a->d.reason), "remedy", remedy, "rule_file",
-		      g->policy_path, "rule_line", (int)a->d.line, "route", route, "captured",
-		      a->captured, "sent_to", to);
+	o = json_pack(
+		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:i, s:s, s:b, s:s}",
+		"schema", 1, "who", s->name, "guard", g->name, "pid", (int)s->pid, "cgroup",
+		s->cgroup, "destination", dst, "verdict", verdict_name(a), "hook", a->hook,
+		"reason", events_reason_name(a->d.reason), "text", events_reason_text(a->d.reason),
+		"remedy", remedy, "rule_file", g->policy_path, "rule_line", (int)a->d.line, "route",
+		route, "captured", a->captured, "sent_to", to);
 	if (o)
 		json_dumpf(o, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -255,14 +259,15 @@ static int why(int argc, char **argv)
 	}
 	if (!find_guard(&img, &s)) {
 		loader_image_free(&img);
-		return base_fail(EXIT_NOT_ENFORCED, s.name, "is in no guard: nothing is enforced on it",
+		return base_fail(EXIT_NOT_ENFORCED, s.name,
+				 "is in no guard: nothing is enforced on it",
 				 "start it with cgroup_parent set to the guard's cgroup");
 	}
 	ret = judge(&img, &s, &a);
 	if (ret) {
 		loader_image_free(&img);
-		return base_fail(ret == -EPERM || ret == -EACCES ? EXIT_PERMISSION : EXIT_NO, s.name,
-				 strerror(-ret), "run as root while the container runs");
+		return base_fail(ret == -EPERM || ret == -EACCES ? EXIT_PERMISSION : EXIT_NO,
+				 s.name, strerror(-ret), "run as root while the container runs");
 	}
 	if (opt_json)
 		print_json(&img, &s, argv[1], &a);
@@ -276,9 +281,10 @@ const struct cli_command cmd_why = {
 	.name = "why",
 	.args = "WHO DST[:PORT][/PROTO]",
 	.summary = "say what would happen to a flow, and which rule says so",
-	.details = "WHO is a container, a cgroup path or a pid. The answer comes from the policy as\n"
-		   "the kernel holds it and from the route in WHO's own network namespace, by the\n"
-		   "function that the kernel runs. Exit code 0: allowed, 1: denied, 2: not guarded.",
+	.details =
+		"WHO is a container, a cgroup path or a pid. The answer comes from the policy as\n"
+		"the kernel holds it and from the route in WHO's own network namespace, by the\n"
+		"function that the kernel runs. Exit code 0: allowed, 1: denied, 2: not guarded.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.min_args = 2,

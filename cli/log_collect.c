@@ -92,7 +92,7 @@ static void close_ring(struct log_collect *c)
 
 static int open_ring(struct log_collect *c)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = { .events = EPOLLIN };
 	int err = c->o->source->open(on_event, c, &c->ring);
 
 	if (err || c->epoll < 0)

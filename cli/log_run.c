@@ -33,7 +33,7 @@ struct run {
 
 static int watch(struct run *run, int fd, uint32_t events)
 {
-	struct epoll_event ev = {.events = events, .data.fd = fd};
+	struct epoll_event ev = { .events = events, .data.fd = fd };
 
 	if (fd < 0)
 		return 0;
@@ -143,7 +143,7 @@ static int loop(struct run *run)
 
 static int open_loop(struct run *run)
 {
-	struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
+	struct itimerspec second = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -187,7 +187,7 @@ static int fail(const struct log_options *o, int err)
 /* ---- the three ways to run ---- */
 static int run_collect(struct run *run)
 {
-	const struct timespec pause = {.tv_nsec = LOCK_WAIT_NS};
+	const struct timespec pause = { .tv_nsec = LOCK_WAIT_NS };
 	char holder[200];
 	int err = -EWOULDBLOCK;
 

@@ -6,8 +6,8 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_load, &cmd_reload, &cmd_unload, &cmd_status, &cmd_log,
-	&cmd_why,  &cmd_policy, &cmd_completion,
+	&cmd_load, &cmd_reload, &cmd_unload, &cmd_status,
+	&cmd_log,  &cmd_why,	&cmd_policy, &cmd_completion,
 };
 
 enum base_color cli_color = COLOR_AUTO;
@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 	const struct cli_command *cmd;
 	int i = 1;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write(), not our death */
+	signal(SIGPIPE,
+	       SIG_IGN); /* a reader that goes away is an error of write(), not our death */
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
 			help(stdout);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Options of a verb: parsed and explained from its table. */
+#include <ctype.h>
 #include <getopt.h>
 #include <string.h>
 
@@ -26,8 +27,9 @@ static void verb_help(const struct cli_command *cmd)
 {
 	size_t i;
 
-	printf("Usage: bpfguard %s%s%s%s\n\n%s.\n", cmd->name, cmd->n_opts ? " [OPTIONS]" : "",
-	       cmd->args && *cmd->args ? " " : "", cmd->args ? cmd->args : "", cmd->summary);
+	printf("Usage: bpfguard %s%s%s%s\n\n%c%s.\n", cmd->name, cmd->n_opts ? " [OPTIONS]" : "",
+	       cmd->args && *cmd->args ? " " : "", cmd->args ? cmd->args : "",
+	       toupper((unsigned char)cmd->summary[0]), cmd->summary + 1);
 	if (cmd->details)
 		printf("\n%s\n", cmd->details);
 	puts("\nOptions:");

@@ -27,7 +27,7 @@ static void set_next_hop(struct bg_flow *f, const struct policy_addr *a)
  */
 static void route_by_gateway(struct bg_flow *f, const struct policy_guard *g)
 {
-	static const struct policy_addr router = {.family = 6, .bytes = {0xfe, 0x80, [15] = 1}};
+	static const struct policy_addr router = { .family = 6, .bytes = { 0xfe, 0x80, [15] = 1 } };
 
 	for (size_t i = 0; i < g->n_gateway; i++) {
 		if (g->gateway[i].family == f->family)
@@ -72,9 +72,9 @@ static void run_case(const struct loader_image *img, unsigned int slot,
 		     const struct policy_guard *g, const struct policy_test *t,
 		     struct case_result *r)
 {
-	static const uint32_t host_netns[2] = {NETNS_HOST, NETNS_HOST};
-	static const struct bg_lease down = {.vpn_state = BG_VPN_DOWN};
-	struct bg_decision d = {0};
+	static const uint32_t host_netns[2] = { NETNS_HOST, NETNS_HOST };
+	static const struct bg_lease down = { .vpn_state = BG_VPN_DOWN };
+	struct bg_decision d = { 0 };
 	struct bg_flow flow;
 	const char *name;
 
@@ -84,8 +84,8 @@ static void run_case(const struct loader_image *img, unsigned int slot,
 	*r = (struct case_result){
 		.guard = g->name,
 		.line = t->pos.line,
-		.expected = {t->expect_allow, *t->reason ? t->reason : NULL},
-		.got = {d.verdict == BG_ALLOW, name ? name : "?"},
+		.expected = { t->expect_allow, *t->reason ? t->reason : NULL },
+		.got = { d.verdict == BG_ALLOW, name ? name : "?" },
 	};
 	r->ok = r->expected.allow == r->got.allow &&
 		(!r->expected.reason || !strcmp(r->expected.reason, r->got.reason));

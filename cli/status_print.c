@@ -125,8 +125,9 @@ static const char *lease_text(const struct loader_guard_status *g, char *buf, si
 	uint64_t now = base_now_ns(CLOCK_BOOTTIME);
 
 	if (g->config.flags & BG_G_LEASE_OFF)
-		return g->lease.vpn_state == BG_VPN_UP ? "off (the way through the gateway is always open)"
-						       : "off, closed";
+		return g->lease.vpn_state == BG_VPN_UP
+			       ? "off (the way through the gateway is always open)"
+			       : "off, closed";
 	if (g->lease.vpn_state != BG_VPN_UP)
 		return "closed: the VPN is not proved up";
 	if (now >= g->lease.until_ns)
@@ -210,10 +211,9 @@ static json_t *hooks_json(const struct loader_guard_status *g)
 
 	for (i = 0; i < g->n_hooks; i++)
 		json_array_append_new(a, json_pack("{s:s, s:b, s:I, s:I, s:s}", "hook",
-						   g->hook[i].name, "attached",
-						   g->hook[i].attached, "program",
-						   (json_int_t)g->hook[i].prog_id, "link",
-						   (json_int_t)g->hook[i].link_id, "tag",
+						   g->hook[i].name, "attached", g->hook[i].attached,
+						   "program", (json_int_t)g->hook[i].prog_id,
+						   "link", (json_int_t)g->hook[i].link_id, "tag",
 						   g->hook[i].tag));
 	return a;
 }
@@ -278,19 +278,18 @@ void status_print_json(const struct loader_status *st, FILE *out)
 	for (i = 0; i < st->n_problems; i++)
 		json_array_append_new(problems, json_string(st->problem[i]));
 	json_object_set_new(o, "schema", json_integer(STATUS_SCHEMA));
-	json_object_set_new(o, "status",
-			    json_string(!st->enforced ? status_any_attached(st) ? "degraded"
-									       : "not_enforced"
-					: st->n_problems ? "degraded"
-							 : "enforced"));
+	json_object_set_new(
+		o, "status",
+		json_string(!st->enforced    ? status_any_attached(st) ? "degraded" : "not_enforced"
+			    : st->n_problems ? "degraded"
+					     : "enforced"));
 	json_object_set_new(o, "problems", problems);
 	json_object_set_new(o, "guards", guards);
-	json_object_set_new(o, "stream",
-			    json_pack("{s:I, s:I, s:I, s:I}", "events",
-				      (json_int_t)st->stat[BG_STAT_EVENTS], "lost",
-				      (json_int_t)st->stat[BG_STAT_LOST], "folded",
-				      (json_int_t)st->stat[BG_STAT_FOLDED], "seq",
-				      (json_int_t)st->seq));
+	json_object_set_new(
+		o, "stream",
+		json_pack("{s:I, s:I, s:I, s:I}", "events", (json_int_t)st->stat[BG_STAT_EVENTS],
+			  "lost", (json_int_t)st->stat[BG_STAT_LOST], "folded",
+			  (json_int_t)st->stat[BG_STAT_FOLDED], "seq", (json_int_t)st->seq));
 	json_dumpf(o, out, JSON_COMPACT);
 	fputc('\n', out);
 	json_decref(o);
@@ -298,9 +297,9 @@ void status_print_json(const struct loader_status *st, FILE *out)
 
 void status_print_json_failed(const struct loader_error *err, FILE *out)
 {
-	json_t *o = json_pack("{s:i, s:s, s:[s], s:[]}", "schema", STATUS_SCHEMA, "status",
-			      "not_enforced", "problems", err->why[0] ? err->why : err->what,
-			      "guards");
+	json_t *o =
+		json_pack("{s:i, s:s, s:[s], s:[]}", "schema", STATUS_SCHEMA, "status",
+			  "not_enforced", "problems", err->why[0] ? err->why : err->what, "guards");
 
 	if (o)
 		json_dumpf(o, out, JSON_COMPACT);

@@ -16,7 +16,7 @@ struct discovery_container {
 	char id[65];
 	char name[128];
 	char image[256];
-	pid_t pid; /* 0: not running or unknown */
+	pid_t pid;	  /* 0: not running or unknown */
 	char cgroup[256]; /* below the cgroup2 root; "" if unknown */
 };
 

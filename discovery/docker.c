@@ -53,7 +53,7 @@ static bool is_full_id(const char *id)
 
 int discovery_docker_parse(const char *body, size_t len, struct discovery_container *ret)
 {
-	struct discovery_container c = {0};
+	struct discovery_container c = { 0 };
 	const char *id = NULL, *name = NULL, *image = NULL;
 	json_int_t pid = 0;
 	json_t *o;
@@ -172,7 +172,7 @@ static void fill_cgroup(struct discovery_container *c)
 int discovery_docker_inspect(const char *who, int timeout_ms, struct discovery_container *ret)
 {
 	struct discovery_container c;
-	struct answer a = {0};
+	struct answer a = { 0 };
 	char url[WHO_MAX + 64];
 	int err;
 

@@ -89,7 +89,8 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 		    rtm->rtm_type == RTN_BROADCAST || rtm->rtm_type == RTN_MULTICAST ||
 		    rtm->rtm_type == RTN_ANYCAST;
 	r->local = rtm->rtm_type == RTN_LOCAL;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_OIF: r->ifindex = mnl_attr_get_u32(attr); break;
 		case RTA_GATEWAY: read_gateway(attr, rtm->rtm_family, r); break;
@@ -115,10 +116,10 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWLINK || nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
 		return MNL_CB_OK;
 	r->dev_type = ifi->ifi_type;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			snprintf(r->ifname, sizeof(r->ifname), "%s", mnl_attr_get_str(attr));
+	mnl_attr_for_each(attr, nlh,
+			  sizeof(*ifi)) if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+					    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(r->ifname, sizeof(r->ifname), "%s", mnl_attr_get_str(attr));
 	return MNL_CB_OK;
 }
 

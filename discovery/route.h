@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Routes as a process sees them: asked from the kernel, by rtnetlink, in the process's namespace. */
+/* Routes as a process sees them: asked from the kernel, by rtnetlink, in the process's namespace.
+ */
 #ifndef BPFGUARD_DISCOVERY_ROUTE_H
 #define BPFGUARD_DISCOVERY_ROUTE_H
 

@@ -72,9 +72,9 @@ int events_collector_new(const struct events_collector_config *config,
 		free(c);
 		return err;
 	}
-	events_order_init(&c->order, 1, on_record, c);
 	if (events_state_read(c->state_fd, &c->saved))
-		c->saved = (struct events_state){.next = 1};
+		c->saved = (struct events_state){ .next = 1 };
+	events_order_init(&c->order, c->saved.next, on_record, c);
 	events_sink_set_not_written(c->sink, c->saved.not_written);
 	*ret = c;
 	return 0;
@@ -97,7 +97,7 @@ static int on_line_behind(const char *line, size_t len, void *ctx)
 
 static uint64_t next_after(const struct events_collector *c)
 {
-	struct behind b = {.next = c->saved.next};
+	struct behind b = { .next = c->saved.next };
 	struct events_reader *r;
 
 	if (events_reader_new(c->config.log_dir, &r))

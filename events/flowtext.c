@@ -19,7 +19,7 @@ char *flow_addr(char buf[FLOW_ADDR], uint8_t family, const uint32_t addr[4])
 
 int flow_addr_parse(const char *text, uint8_t family, uint32_t ret[4])
 {
-	uint32_t addr[4] = {0};
+	uint32_t addr[4] = { 0 };
 
 	if (inet_pton(family == 4 ? AF_INET : AF_INET6, text, addr) != 1)
 		return -EINVAL;
@@ -45,7 +45,7 @@ const char *flow_proto_name(uint8_t family, uint8_t proto)
 
 int flow_proto_parse(const char *name, uint8_t family, uint8_t *ret)
 {
-	static const uint8_t known[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+	static const uint8_t known[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		const char *have = flow_proto_name(family, known[i]);

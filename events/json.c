@@ -355,7 +355,7 @@ static bool get_record(const json_t *o, struct events_record *r)
 
 int events_parse_json(const char *line, size_t len, struct events_record *ret)
 {
-	struct events_record r = {0};
+	struct events_record r = { 0 };
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	bool ok = json_is_object(o) && get_record(o, &r);
 
@@ -368,7 +368,7 @@ int events_parse_json(const char *line, size_t len, struct events_record *ret)
 
 int events_parse_notice(const char *line, size_t len, struct events_notice *ret)
 {
-	struct events_notice n = {0};
+	struct events_notice n = { 0 };
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	const char *kind = json_string_value(json_object_get(o, "notice"));
 	bool ok = kind && strcmp(kind, "not_written") == 0 && get_ts(o, &n.ts_real_ns) &&

@@ -81,7 +81,7 @@ struct reason {
 };
 
 static const struct reason reason_table[BG_R_MAX] = {
-#define ROW(id, name_, text_, remedy_) [id] = {name_, text_, remedy_},
+#define ROW(id, name_, text_, remedy_) [id] = { name_, text_, remedy_ },
 	REASONS(ROW)
 #undef ROW
 };

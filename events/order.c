@@ -9,7 +9,7 @@
 
 void events_order_init(struct events_order *o, uint64_t next, events_emit_fn emit, void *ctx)
 {
-	*o = (struct events_order){.next = next, .emit = emit, .ctx = ctx};
+	*o = (struct events_order){ .next = next, .emit = emit, .ctx = ctx };
 }
 
 static void emit_due(struct events_order *o, struct events_record *r)

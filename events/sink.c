@@ -157,22 +157,30 @@ static int append(struct events_sink *s, const char *data, size_t len)
 	return err;
 }
 
-static int append_notice(struct events_sink *s)
+/*
+ * The account of what is missing goes out with the lines that follow it, as one: alone it might fit
+ * where they do not, and a disk that is almost full would fill up with accounts.
+ */
+static int append_with_notice(struct events_sink *s)
 {
 	struct events_notice n = {
 		.ts_real_ns = base_now_ns(CLOCK_REALTIME),
 		.not_written = s->not_written,
 	};
 	_free_ char *line = NULL;
+	char *both;
 	size_t len;
 	int err;
 
 	if (s->last_err)
 		snprintf(n.error, sizeof(n.error), "%s", strerror(-s->last_err));
 	line = events_format_notice(&n, &len);
-	if (!line)
+	both = line ? realloc(line, len + s->len) : NULL;
+	if (!both)
 		return -ENOMEM;
-	err = append(s, line, len);
+	line = both;
+	memcpy(line + len, s->buf, s->len);
+	err = append(s, line, len + s->len);
 	if (!err)
 		s->not_written = 0;
 	return err;
@@ -194,20 +202,18 @@ static int write_out(struct events_sink *s)
 		if (err)
 			return err;
 	}
-	if (s->not_written) {
-		err = append_notice(s);
-		if (err)
-			return err;
-	}
-	return s->len ? append(s, s->buf, s->len) : 0;
+	if (!s->len)
+		return 0;
+	return s->not_written ? append_with_notice(s) : append(s, s->buf, s->len);
 }
 
 static int flush(struct events_sink *s)
 {
 	int err;
 
-	if (!s->len && !s->not_written && s->fd >= 0)
-		return 0;
+	/* Trouble is over when a line could be written, not when there was none to write. */
+	if (!s->len && s->fd >= 0)
+		return s->not_written ? s->last_err : 0;
 	err = write_out(s);
 	if (err) {
 		s->not_written += s->records;

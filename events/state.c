@@ -38,7 +38,7 @@ int events_state_open(const char *run_dir, int *ret_fd)
 
 int events_state_read(int fd, struct events_state *ret)
 {
-	struct events_state st = {0};
+	struct events_state st = { 0 };
 	char text[STATE_MAX];
 	char end;
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);

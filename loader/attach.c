@@ -36,7 +36,8 @@ void loader_object_hash(uint8_t ret[32])
 	base_sha256(elf, size, ret);
 }
 
-/* The log's flush program needs bpf_for_each_map_elem (5.13); without it the tail of a burst waits. */
+/* The log's flush program needs bpf_for_each_map_elem (5.13); without it the tail of a burst waits.
+ */
 static bool can_flush(void)
 {
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_for_each_map_elem,
@@ -49,7 +50,8 @@ static int share_maps(struct bpfguard_bpf *set)
 	char path[PATH_MAX];
 	int err;
 
-	bpf_object__for_each_map(map, set->obj) {
+	bpf_object__for_each_map(map, set->obj)
+	{
 		if (bpf_map__is_internal(map)) /* .rodata belongs to this set */
 			continue;
 		err = loader_pin_path(path, sizeof(path), "maps/%s", bpf_map__name(map));
@@ -65,16 +67,18 @@ static int share_maps(struct bpfguard_bpf *set)
 static int fail_load(struct loader_error *err, int ret)
 {
 	if (ret == -EPERM || ret == -EACCES)
-		return loader_fail(err, ret, EXIT_PERMISSION, "the kernel refused a program",
-				   "run as root on the host; BPFGUARD_DEBUG=1 shows the verifier's log",
-				   "%s", loader_libbpf_said());
+		return loader_fail(
+			err, ret, EXIT_PERMISSION, "the kernel refused a program",
+			"run as root on the host; BPFGUARD_DEBUG=1 shows the verifier's log", "%s",
+			loader_libbpf_said());
 	if (ret == -EINVAL && strstr(loader_libbpf_said(), "pinned map"))
-		return loader_fail(err, ret, EXIT_NO, "what is loaded is of another version",
-				   "run bpfguard unload --yes with protected containers stopped, then load",
-				   "%s", loader_libbpf_said());
+		return loader_fail(
+			err, ret, EXIT_NO, "what is loaded is of another version",
+			"run bpfguard unload --yes with protected containers stopped, then load",
+			"%s", loader_libbpf_said());
 	return loader_fail(err, ret, EXIT_KERNEL, "the kernel cannot run the programs",
-			   "needs Linux 5.10 or later with BTF; BPFGUARD_DEBUG=1 shows why", "%s: %s",
-			   strerror(-ret), loader_libbpf_said());
+			   "needs Linux 5.10 or later with BTF; BPFGUARD_DEBUG=1 shows why",
+			   "%s: %s", strerror(-ret), loader_libbpf_said());
 }
 
 int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
@@ -106,9 +110,10 @@ static struct bpf_program *find_prog(struct bpfguard_bpf *set, const struct load
 static int fail_attach(struct loader_error *err, int ret, const struct loader_hook *h)
 {
 	if (ret == -EPERM)
-		return loader_fail(err, ret, EXIT_KERNEL, h->name,
-				   "bpftool cgroup tree lists it; detach it or attach it with a link",
-				   "a cgroup above holds a program that allows none below");
+		return loader_fail(
+			err, ret, EXIT_KERNEL, h->name,
+			"bpftool cgroup tree lists it; detach it or attach it with a link",
+			"a cgroup above holds a program that allows none below");
 	if (ret == -E2BIG)
 		return loader_fail(err, ret, EXIT_KERNEL, h->name,
 				   "bpftool cgroup tree lists them; detach those of others",
@@ -136,8 +141,9 @@ static int attach_hook(struct bpfguard_bpf *set, const struct loader_hook *h, co
 	if (link < 0)
 		return fail_attach(err, -errno, h);
 	if (bpf_obj_pin(link, path))
-		return loader_fail(err, -errno, EXIT_KERNEL, path, "make room on the bpf file system",
-				   "cannot pin: %s", strerror(errno));
+		return loader_fail(err, -errno, EXIT_KERNEL, path,
+				   "make room on the bpf file system", "cannot pin: %s",
+				   strerror(errno));
 	return 0;
 }
 

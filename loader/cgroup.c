@@ -143,10 +143,11 @@ int loader_open_cgroup(const char *path, bool create, struct loader_error *err)
 	if (create) {
 		ret = make_path(abs, len);
 		if (ret)
-			return loader_fail(err, ret, ret == -EACCES || ret == -EPERM ? EXIT_PERMISSION
-										     : EXIT_KERNEL,
-					   abs, "run as root on the host", "cannot make the cgroup: %s",
-					   strerror(-ret));
+			return loader_fail(err, ret,
+					   ret == -EACCES || ret == -EPERM ? EXIT_PERMISSION
+									   : EXIT_KERNEL,
+					   abs, "run as root on the host",
+					   "cannot make the cgroup: %s", strerror(-ret));
 	}
 	fd = open(abs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

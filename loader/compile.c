@@ -16,7 +16,7 @@ static void mask_of(unsigned int len, uint32_t ret[4])
 {
 	unsigned int i;
 
-	for (i = 0; i < 4; i++, len = len > 32 ? len - 32 : 0)
+	for (i = 0; i<4; i++, len = len> 32 ? len - 32 : 0)
 		ret[i] = htonl(len >= 32 ? 0xffffffffu : len ? ~(0xffffffffu >> len) : 0);
 }
 

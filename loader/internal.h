@@ -39,6 +39,11 @@ int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *c
 /* Removes a guard's links and directory: ends its enforcement. */
 int loader_remove_guard(unsigned int slot, const char *name);
 
+/* Removes everything that is pinned, links first. */
+int loader_remove_all(void);
+
+#define LOADER_LOCK_TIMEOUT_MS 10000
+
 /* One at a time. Waits at most timeout_ms; returns a descriptor that holds the lock. */
 int loader_lock(int timeout_ms, struct loader_error *err);
 
@@ -50,8 +55,8 @@ int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 /* Inodes of the host's network namespaces: ours and PID 1's. */
 int loader_host_netns(uint32_t ret[2]);
 
-/* Hash of one compiled guard with its prefixes (generation and slot apart), into guard[].policy_hash
- * when stored. */
+/* Hash of one compiled guard with its prefixes (generation and slot apart), into
+ * guard[].policy_hash when stored. */
 void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32]);
 
 /* Loads a set of programs for one slot on the pinned maps. */

@@ -20,8 +20,6 @@
 #include "loader/internal.h"
 #include "bpfguard.skel.h"
 
-#define LOCK_TIMEOUT_MS 10000
-
 /* One load at work. */
 struct job {
 	struct loader_image *want; /* slots settled by settle_slots() */
@@ -245,49 +243,12 @@ static int drop_unwanted(unsigned int slot, const char *name, void *ctx)
 	return loader_remove_guard(slot, name);
 }
 
-static void remove_empty(const char *sub)
-{
-	char path[PATH_MAX];
-
-	if (!loader_pin_path(path, sizeof(path), "%s", sub))
-		rmdir(path);
-}
-
-/* Everything that is pinned, links first. */
-static int remove_all(void)
-{
-	static const char *const maps[] = { "bg_policy", "bg_prefix", "bg_lease",     "bg_counter",
-					    "bg_stat",	 "bg_last",   "bg_event",     "bg_stream",
-					    "bg_fold",	 "bg_owner",  "bg_dns_orig",  "bg_dns_local",
-					    "bg_manifest" };
-	struct loader_image none = { 0 };
-	char path[PATH_MAX];
-	size_t i;
-	int err;
-
-	err = loader_each_guard_dir(drop_unwanted, &none);
-	if (err)
-		return err;
-	remove_empty("guards");
-	err = loader_pin_path(path, sizeof(path), "flush");
-	if (!err && unlink(path) && errno != ENOENT)
-		return -errno;
-	for (i = 0; i < ARRAY_SIZE(maps); i++) {
-		err = loader_pin_path(path, sizeof(path), "maps/%s", maps[i]);
-		if (!err && unlink(path) && errno != ENOENT)
-			return -errno;
-	}
-	remove_empty("maps");
-	rmdir(base_pins_dir());
-	return 0;
-}
-
 static void roll_back(struct job *job)
 {
 	unsigned int slot;
 
 	if (!job->had_pins) {
-		remove_all();
+		loader_remove_all();
 		return;
 	}
 	for (slot = 0; slot < BG_MAX_GUARDS; slot++)
@@ -419,30 +380,13 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload,
 	e = loader_compile(p, policy_path, &want);
 	if (e)
 		return loader_fail(err, e, EXIT_POLICY, policy_path, NULL, "%s", strerror(-e));
-	lock = loader_lock(LOCK_TIMEOUT_MS, err);
+	lock = loader_lock(LOADER_LOCK_TIMEOUT_MS, err);
 	e = lock < 0 ? lock : load_locked(&job, reload, &result);
 	loader_image_free(&want);
 	loader_image_free(&job.have);
 	if (!e)
 		*ret = result;
 	return e;
-}
-
-int loader_unload(struct loader_error *err)
-{
-	_close_ int lock = loader_lock(LOCK_TIMEOUT_MS, err);
-	int ret;
-
-	if (lock < 0)
-		return lock;
-	if (access(base_pins_dir(), F_OK))
-		return loader_fail(err, -ENOENT, EXIT_NOT_ENFORCED, "nothing is loaded", NULL,
-				   "%s: %s", base_pins_dir(), strerror(errno));
-	ret = remove_all();
-	if (ret)
-		return loader_fail(err, ret, EXIT_NO, "cannot unload everything",
-				   "see bpfguard status", "%s", strerror(-ret));
-	return 0;
 }
 
 int loader_dry_run(const struct policy *p, const char *policy_path, struct loader_error *err)

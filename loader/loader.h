@@ -42,8 +42,8 @@ int loader_compile(const struct policy *p, const char *policy_path, struct loade
 void loader_image_free(struct loader_image *img);
 
 /*
- * The decision on a compiled or loaded image: the same function as in the kernel. lease NULL: valid.
- * now_ns is CLOCK_BOOTTIME. flow->hook BG_HOOK_EGRESS judges the packet, others the call.
+ * The decision on a compiled or loaded image: the same function as in the kernel. lease NULL:
+ * valid. now_ns is CLOCK_BOOTTIME. flow->hook BG_HOOK_EGRESS judges the packet, others the call.
  * host_netns NULL: the namespaces that the image holds.
  */
 void loader_decide(const struct loader_image *img, unsigned int slot, const struct bg_flow *flow,

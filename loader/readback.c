@@ -13,17 +13,17 @@ static int open_generation(struct loader_error *err)
 	int fd;
 
 	if (policy < 0)
-		return loader_fail(err, policy == -EACCES || policy == -EPERM ? -EPERM : -ENOENT,
-				   policy == -EACCES || policy == -EPERM ? EXIT_PERMISSION
-									 : EXIT_NOT_ENFORCED,
-				   policy == -EACCES || policy == -EPERM ? "not permitted"
-									 : "nothing is loaded",
-				   policy == -EACCES || policy == -EPERM ? "run as root"
-									 : "run bpfguard load",
-				   "%s/maps/bg_policy: %s", base_pins_dir(), strerror(-policy));
+		return loader_fail(
+			err, policy == -EACCES || policy == -EPERM ? -EPERM : -ENOENT,
+			policy == -EACCES || policy == -EPERM ? EXIT_PERMISSION : EXIT_NOT_ENFORCED,
+			policy == -EACCES || policy == -EPERM ? "not permitted"
+							      : "nothing is loaded",
+			policy == -EACCES || policy == -EPERM ? "run as root" : "run bpfguard load",
+			"%s/maps/bg_policy: %s", base_pins_dir(), strerror(-policy));
 	if (bpf_map_lookup_elem(policy, &zero, &id))
 		return loader_fail(err, -ENOENT, EXIT_NOT_ENFORCED, "no policy is in force",
-				   "run bpfguard load", "a load was interrupted: everything is denied");
+				   "run bpfguard load",
+				   "a load was interrupted: everything is denied");
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
 		return loader_fail(err, -errno, EXIT_PERMISSION, "cannot read the policy in force",

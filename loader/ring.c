@@ -63,7 +63,8 @@ int loader_ring_consume(struct loader_ring *r)
 
 int loader_ring_flush(struct loader_ring *r, bool all)
 {
-	/* the program looks at no packet, but a test run wants one: an Ethernet and an IPv4 header */
+	/* the program looks at no packet, but a test run wants one: an Ethernet and an IPv4 header
+	 */
 	char frame[ETH_HLEN + 20] = { [12] = 0x08, [ETH_HLEN] = 0x45 };
 	struct __sk_buff ctx = { .mark = all };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),

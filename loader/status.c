@@ -9,8 +9,8 @@
 
 #include "loader/internal.h"
 
-__attribute__((format(printf, 2, 3))) static void problem(struct loader_status *st,
-							  const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void problem(struct loader_status *st, const char *fmt,
+							  ...)
 {
 	va_list args;
 
@@ -43,7 +43,7 @@ static void check_program(struct loader_status *st, struct loader_guard_status *
 {
 	_close_ int fd = bpf_prog_get_fd_by_id(h->prog_id);
 	struct bpf_prog_info info = { 0 };
-	__u32 maps[64], len = sizeof(info), i;
+	__u32 maps[64] = { 0 }, len = sizeof(info), i;
 	bool uses_policy = false;
 
 	info.nr_map_ids = ARRAY_SIZE(maps);
@@ -58,11 +58,13 @@ static void check_program(struct loader_status *st, struct loader_guard_status *
 	for (i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
 		uses_policy |= maps[i] == policy_map;
 	if (memcmp(info.tag, m->tag[id], sizeof(info.tag)))
-		broken(st, "guard %s: %s: another program is attached (bpfguard load puts it right)",
+		broken(st,
+		       "guard %s: %s: another program is attached (bpfguard load puts it right)",
 		       g->config.name, h->name);
 	else if (!uses_policy && id != BG_HOOK_RECVMSG4 && id != BG_HOOK_RECVMSG6 &&
 		 id != BG_HOOK_GETPEERNAME4 && id != BG_HOOK_GETPEERNAME6)
-		broken(st, "guard %s: %s: does not use the loaded policy (bpfguard unload, then load)",
+		broken(st,
+		       "guard %s: %s: does not use the loaded policy (bpfguard unload, then load)",
 		       g->config.name, h->name);
 }
 
@@ -91,7 +93,8 @@ static void check_hook(struct loader_status *st, struct loader_guard_status *g,
 	h->prog_id = info.prog_id;
 	/* 0: the cgroup was removed, or the link was detached by id */
 	if (!info.cgroup.cgroup_id || info.cgroup.cgroup_id != g->cgroup_id) {
-		broken(st, "guard %s: %s: not attached to %s any more (bpfguard load puts it right)",
+		broken(st,
+		       "guard %s: %s: not attached to %s any more (bpfguard load puts it right)",
 		       g->config.name, h->name, g->config.cgroup);
 		return;
 	}
@@ -117,8 +120,8 @@ static bool is_ours(const struct loader_guard_status *g, uint32_t prog_id)
 static void check_others(struct loader_status *st, struct loader_guard_status *g, const char *abs)
 {
 	static const enum bpf_attach_type types[] = {
-		BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_UDP4_SENDMSG,
-		BPF_CGROUP_UDP6_SENDMSG,  BPF_CGROUP_UDP4_RECVMSG,  BPF_CGROUP_UDP6_RECVMSG,
+		BPF_CGROUP_INET4_CONNECT,   BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_UDP4_SENDMSG,
+		BPF_CGROUP_UDP6_SENDMSG,    BPF_CGROUP_UDP4_RECVMSG,  BPF_CGROUP_UDP6_RECVMSG,
 		BPF_CGROUP_INET_SOCK_CREATE
 	};
 	_close_ int fd = open(abs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,7 +137,8 @@ static void check_others(struct loader_status *st, struct loader_guard_status *g
 		for (k = 0; k < n; k++)
 			if (!is_ours(g, ids[k]))
 				problem(st,
-					"guard %s: program %u of another on %s may rewrite addresses "
+					"guard %s: program %u of another on %s may rewrite "
+					"addresses "
 					"(bpftool prog show id %u)",
 					g->config.name, ids[k], abs, ids[k]);
 	}
@@ -188,8 +192,9 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		check_hook(st, g, &loader_hooks[i], &m, policy_map);
 	loader_object_hash(object);
 	if (memcmp(m.object, object, sizeof(object)))
-		problem(st, "guard %s: loaded by bpfguard %.15s, another build than this one "
-			    "(bpfguard load renews it)",
+		problem(st,
+			"guard %s: loaded by bpfguard %.15s, another build than this one "
+			"(bpfguard load renews it)",
 			g->config.name, m.version);
 	loader_hash_guard(img, g->slot, hash);
 	if (memcmp(hash, g->config.policy_hash, sizeof(hash)))
@@ -202,7 +207,8 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		if (g->lease.vpn_state != BG_VPN_UP)
 			problem(st, "guard %s: the VPN is not proved up: closed", g->config.name);
 		else if (base_now_ns(CLOCK_BOOTTIME) >= g->lease.until_ns)
-			problem(st, "guard %s: the lease has run out: closed (is the monitor running?)",
+			problem(st,
+				"guard %s: the lease has run out: closed (is the monitor running?)",
 				g->config.name);
 	}
 	check_ancestors(st, g);
@@ -216,7 +222,8 @@ static int find_orphan(unsigned int slot, const char *name, void *ctx)
 	for (i = 0; i < st->n_guards; i++)
 		if (st->guard[i].slot == slot && !strcmp(st->guard[i].config.name, name))
 			return 0;
-	problem(st, "a load or reload was interrupted: everything below %s is denied (bpfguard load)",
+	problem(st,
+		"a load or reload was interrupted: everything below %s is denied (bpfguard load)",
 		name);
 	return 0;
 }

@@ -92,9 +92,10 @@ static int check_net_cls(struct loader_error *err)
 	if (file_contains("/proc/self/mountinfo", "net_cls") <= 0 &&
 	    file_contains("/proc/self/mountinfo", "net_prio") <= 0)
 		return 0;
-	return loader_fail(err, -EOPNOTSUPP, EXIT_KERNEL, "net_cls or net_prio (cgroup v1) is mounted",
-			   "unmount it, boot with cgroup_no_v1=net_cls,net_prio, or use kernel 5.16",
-			   "on kernel %s its use switches cgroup2 socket matching off", u.release);
+	return loader_fail(
+		err, -EOPNOTSUPP, EXIT_KERNEL, "net_cls or net_prio (cgroup v1) is mounted",
+		"unmount it, boot with cgroup_no_v1=net_cls,net_prio, or use kernel 5.16",
+		"on kernel %s its use switches cgroup2 socket matching off", u.release);
 }
 
 int loader_check_system(struct loader_error *err)

@@ -93,7 +93,7 @@ static const char guard[] =
 							    "    },\n";
 
 /* A scalar or a list of up to `max`, which counts both families. */
-static void print_addresses(FILE *out, const char *key, const char *description, int max)
+static void schema_addresses(FILE *out, const char *key, const char *description, int max)
 {
 	fprintf(out,
 		"        \"%s\": {\n"
@@ -108,7 +108,7 @@ static void print_addresses(FILE *out, const char *key, const char *description,
 		key, description, max);
 }
 
-static void print_gateway(FILE *out)
+static void schema_gateway(FILE *out)
 {
 	fputs("    \"gateway\": {\n"
 	      "      \"description\": \"The only way out.\",\n"
@@ -118,9 +118,9 @@ static void print_gateway(FILE *out)
 	      "[\"interface\"]}],\n"
 	      "      \"properties\": {\n",
 	      out);
-	print_addresses(out, "address",
-			"Next hop of every packet that leaves: inside a local network.",
-			2 * POLICY_MAX_GATEWAYS);
+	schema_addresses(out, "address",
+			 "Next hop of every packet that leaves: inside a local network.",
+			 2 * POLICY_MAX_GATEWAYS);
 	fputs("        \"interface\": {\n"
 	      "          \"description\": \"The tunnel's device, where the containers share the "
 	      "gateway's network namespace.\",\n"
@@ -136,7 +136,7 @@ static void print_gateway(FILE *out)
 	      out);
 }
 
-static void print_dns(FILE *out)
+static void schema_dns(FILE *out)
 {
 	fputs("    \"dns\": {\n"
 	      "      \"type\": \"object\",\n"
@@ -149,8 +149,8 @@ static void print_dns(FILE *out)
 	      "\"default\": \"gateway\"\n"
 	      "        },\n",
 	      out);
-	print_addresses(out, "server", "The resolver; default: the gateway's addresses.",
-			2 * POLICY_MAX_DNS);
+	schema_addresses(out, "server", "The resolver; default: the gateway's addresses.",
+			 2 * POLICY_MAX_DNS);
 	fputs("        \"tls\": {\n"
 	      "          \"description\": \"DNS over TLS (port 853) to other resolvers.\",\n"
 	      "          \"enum\": [\"allow\", \"deny\"], \"default\": \"allow\"\n"
@@ -219,8 +219,8 @@ void policy_schema(FILE *out)
 	fputs(top, out);
 	fputs(values, out);
 	fputs(guard, out);
-	print_gateway(out);
-	print_dns(out);
+	schema_gateway(out);
+	schema_dns(out);
 	fputs(kill_switch, out);
 	fputs(test, out);
 }

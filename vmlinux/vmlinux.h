@@ -12,21 +12,23 @@
 #include <linux/bpf.h>
 
 /* From UAPI headers that cannot be included next to the types below. */
-#define AF_INET		2
-#define AF_INET6	10
-#define SOCK_STREAM	1
-#define SOCK_DGRAM	2
-#define SOCK_RAW	3
-#define SOL_SOCKET	1
+#define AF_INET		 2
+#define AF_INET6	 10
+#define SOCK_STREAM	 1
+#define SOCK_DGRAM	 2
+#define SOCK_RAW	 3
+#define SOL_SOCKET	 1
 #define SO_BINDTOIFINDEX 62
-#define ETH_P_IP	0x0800
-#define ETH_P_IPV6	0x86DD
-#define RTN_LOCAL	2
-#define RTF_GATEWAY	0x0002
-#define RTF_CACHE	0x01000000
-#define RTF_LOCAL	0x80000000
-#define ARPHRD_ETHER	1
-#define ARPHRD_LOOPBACK 772
+#define SOL_TCP		 6
+#define TCP_USER_TIMEOUT 18
+#define ETH_P_IP	 0x0800
+#define ETH_P_IPV6	 0x86DD
+#define RTN_LOCAL	 2
+#define RTF_GATEWAY	 0x0002
+#define RTF_CACHE	 0x01000000
+#define RTF_LOCAL	 0x80000000
+#define ARPHRD_ETHER	 1
+#define ARPHRD_LOOPBACK	 772
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

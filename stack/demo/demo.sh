@@ -85,6 +85,7 @@ guard_policy gateway
 show "cat policy.yaml" cat "$LAB/policy.yaml"
 show "bpfguard load" guard load
 claim "load says that it is enforced" test "$rc" = 0
+[ "$rc" = 0 ] || exit 1 # without it there is nothing to show
 guard_collect
 
 title "Gateway and a protected container"

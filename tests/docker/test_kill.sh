@@ -27,7 +27,7 @@ sender_tried() { # TIMES
 }
 
 test_kill_guard() {
-	local address=$LAB_NET_INET.81 i before mode=gateway pid
+	local address=$LAB_NET_INET.81 i before mode=gateway pid hit=0
 
 	load
 	must "start" lab_docker run -d --init --name sender --network bridge \
@@ -49,7 +49,9 @@ test_kill_guard() {
 		busybox usleep $((i * 4000)) # the moment of the kill is what is tested
 		kill_guard
 		wait "$pid" 2> /dev/null
+		[ $? != 137 ] || hit=$((hit + 1))
 	done
+	[ $hit -ge 5 ] || fail "only $hit of 40 reloads were killed: the test proves nothing"
 	before=$(sender_tries)
 	must "sender goes on" lab_wait "the sender, after the kills" 10 sender_tried $((before + 20))
 	guard_policy gateway
@@ -59,15 +61,18 @@ test_kill_guard() {
 	must "events after all that" guard_event "denied to $address" ".dst == \"$address\""
 	lab_capture_stop kill || fail "the capture is not complete"
 	same "attempts that got out" "" "$(lab_docker logs sender 2>&1 |
-		grep -vx 'sent 0 connect Operation not permitted')"
+		grep -vx "$BY_ROUTE")"
 	same "packets" "" "$(lab_packets kill host "dst host $address" | head -n 3)"
 }
 
 # The first load killed at some moment: whatever it leaves, the next one works, and then holds.
 test_kill_first_load() {
-	local i pid out address=$LAB_NET_INET.82
+	local i pid out hit=0 address=$LAB_NET_INET.82
 
 	guard_policy gateway
+	# warmed up, so that the moments below fall into the work and not into the disk
+	must "load" guard load
+	must "unload" guard unload --yes
 	lab_capture_start killfirst || fail "no capture"
 	for i in $(seq 0 14); do
 		guard load > /dev/null 2>&1 &
@@ -75,12 +80,14 @@ test_kill_first_load() {
 		busybox usleep $((i * 10000)) # the moment of the kill is what is tested
 		kill_guard
 		wait "$pid" 2> /dev/null
+		[ $? != 137 ] || hit=$((hit + 1))
 		out=$(guard load 2>&1) || fail "load after a load killed at $((i * 10)) ms: $out"
 		out=$(lab_docker run --rm --network bridge --cgroup-parent "$LAB_GUARD_CGROUP" \
 			lab-app firstpacket "$address" killfirst)
-		same "start $i" 'sent 0 connect Operation not permitted' "$out"
+		same "start $i" "$BY_ROUTE" "$out"
 		must "unload" guard unload --yes
 	done
+	[ $hit -ge 3 ] || fail "only $hit of 15 loads were killed: the test proves nothing"
 	lab_capture_stop killfirst || fail "the capture is not complete"
 	same "packets" 0 "$(lab_packets killfirst host "dst host $address" | wc -l)"
 }

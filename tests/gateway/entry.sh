@@ -78,9 +78,12 @@ tunnel_up() {
 	ip route add default dev tun0 table 51820
 }
 
+# Anew with each tunnel: its questions are bound to the device, and a new tun0 is another device.
 name_server() {
+	[ -z "$names" ] || kill "$names" 2> /dev/null || :
 	dnsmasq -k -C /dev/null -u root -h -R --cache-size=0 --server=//127.0.0.11 \
 		--server="$DNS_UPSTREAM_PLAIN_ADDRESSES@tun0" &
+	names=$!
 }
 
 firewall
@@ -91,8 +94,7 @@ while :; do
 	say "[wireguard] Connecting to $WIREGUARD_ENDPOINT_IP:$WIREGUARD_ENDPOINT_PORT"
 	tunnel_up
 	say "[wireguard] Wireguard setup is complete"
-	[ -n "$names" ] || name_server
-	names=started
+	name_server
 	wait $tunnel || :
 	say "[vpn] stopped, starting again"
 	sleep 1 # back-off, as the real one does

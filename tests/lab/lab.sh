@@ -235,8 +235,10 @@ lab_up() {
 		sysctl -qw net.ipv4.ip_forward=1
 	END
 	# The engine must find cgroup2 where it looks for it, whatever the machine has there, and
-	# write neither to the machine's /run nor to its /etc.
+	# write neither to the machine's /run nor to its /etc. What was mounted below /sys goes first:
+	# hidden, it would still be listed.
 	lab_place host <<- END
+		umount -R -l /sys
 		mount -t sysfs sysfs /sys
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup
 		mount -t bpf bpf /sys/fs/bpf

@@ -132,7 +132,7 @@ static void test_decode(void **state)
 	assert_int_equal(r.seq, 7);
 	assert_int_equal(r.count, 3);
 	assert_int_equal(r.ts_real_ns, 1005);
-	assert_string_equal(r.comm, "\\x1b[31mNOTERMINAT");
+	assert_string_equal(r.comm, "\\x1b[31mNOTERMINATE");
 	assert_int_equal(strlen(r.guard), sizeof(r.guard) - 1);
 	assert_int_equal(r.netns, 4026532000);
 	assert_memory_equal(&r.flow, &ev.flow, sizeof(r.flow));

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a good policy becomes, how it is printed, and how errors are. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct policy *parse(const char *text)
+{
+	struct policy_errors errs;
+	struct policy *p = NULL;
+
+	if (policy_parse(text, strlen(text), &p, &errs))
+		policy_errors_print(&errs, "unexpected", stderr);
+	policy_errors_free(&errs);
+	assert_non_null(p);
+	return p;
+}
+
+static const char everything[] = "version: 1\n"
+				 "guards:\n"
+				 "  - name: vpn\n"
+				 "    cgroup: a-b.slice\n"
+				 "    mode: audit\n"
+				 "    gateway:\n"
+				 "      address: [172.30.0.2, \"fd00::2\"]\n"
+				 "      interface: tun0\n"
+				 "      container: gluetun\n"
+				 "    local: [172.30.0.0/24,\n"
+				 "            \"fd00::/64\"]\n"
+				 "    dns: {mode: strict, server: 172.30.0.3, tls: deny}\n"
+				 "    kill_switch: {lease: 5s, on_down: deny}\n"
+				 "    tests:\n"
+				 "      - {to: 172.30.0.9:80, via: on-link, expect: allow}\n"
+				 "      - to: \"[2001:db8::1]:53/udp\"\n"
+				 "        via: fd00::9\n"
+				 "        namespace: host\n"
+				 "        vpn: down\n"
+				 "        expect: deny\n"
+				 "        reason: next_hop\n";
+
+static void test_everything(void **state)
+{
+	struct policy *p = parse(everything);
+	const struct policy_guard *g = &p->guards[0];
+	char buf[64];
+
+	(void)state;
+	assert_int_equal(p->version, 1);
+	assert_int_equal(p->n_guards, 1);
+	assert_string_equal(g->name, "vpn");
+	assert_string_equal(g->cgroup, "a-b.slice");
+	assert_int_equal(g->mode, POLICY_AUDIT);
+	assert_int_equal(g->n_gateway, 2);
+	assert_string_equal(policy_addr_format(&g->gateway[1], buf, sizeof(buf)), "fd00::2");
+	assert_string_equal(g->gateway_interface, "tun0");
+	assert_string_equal(g->gateway_container, "gluetun");
+	assert_int_equal(g->n_local, 2);
+	assert_int_equal(g->local[1].len, 64);
+	assert_int_equal(g->local[1].addr.pos.line, 11);
+	assert_int_equal(g->local[1].addr.pos.column, 13);
+	assert_int_equal(g->dns, POLICY_DNS_STRICT);
+	assert_int_equal(g->n_dns_server, 1);
+	assert_true(g->dns_server_given && g->dns_tls_deny && g->lease_given);
+	assert_int_equal(g->lease_ms, 5000);
+	assert_int_equal(g->n_tests, 2);
+	assert_int_equal(g->tests[0].via, POLICY_VIA_ON_LINK);
+	assert_true(g->tests[0].expect_allow && !g->tests[0].host_namespace &&
+		    !g->tests[0].vpn_down);
+	assert_string_equal(g->tests[0].reason, "");
+	assert_int_equal(g->tests[1].pos.line, 16);
+	assert_int_equal(g->tests[1].via, POLICY_VIA_ADDRESS);
+	assert_string_equal(policy_addr_format(&g->tests[1].via_addr, buf, sizeof(buf)), "fd00::9");
+	assert_true(g->tests[1].host_namespace && g->tests[1].vpn_down &&
+		    !g->tests[1].expect_allow);
+	assert_string_equal(g->tests[1].reason, "next_hop");
+	/* Lines of the keys, for `why`. */
+	assert_int_equal(g->pos.line, 3);
+	assert_int_equal(g->pos_cgroup.line, 4);
+	assert_int_equal(g->pos_mode.line, 5);
+	assert_int_equal(g->pos_gateway.line, 6);
+	assert_int_equal(g->pos_local.line, 10);
+	assert_int_equal(g->pos_dns.line, 12);
+	assert_int_equal(g->pos_lease.line, 13);
+	policy_free(p);
+}
+
+static void test_defaults(void **state)
+{
+	struct policy *p =
+		parse("version: 1\nguards:\n  - name: vpn\n    cgroup: /a\n"
+		      "    gateway: {address: 172.30.0.2}\n    local: [172.30.0.0/24]\n");
+	const struct policy_guard *g = &p->guards[0];
+
+	(void)state;
+	assert_int_equal(g->mode, POLICY_ENFORCE);
+	assert_int_equal(g->dns, POLICY_DNS_GATEWAY);
+	assert_int_equal(g->n_dns_server, 1);
+	assert_memory_equal(g->dns_server[0].bytes, g->gateway[0].bytes, 16);
+	assert_false(g->dns_server_given || g->dns_tls_deny || g->lease_given);
+	assert_true(g->lease_ms == 0);
+	assert_int_equal(g->n_tests, 0);
+	assert_int_equal(g->pos_mode.line, 0);
+	policy_free(p);
+}
+
+/* What may be: small prefixes have no network address, public space may be local. */
+static void test_edges(void **state)
+{
+	static const char *const good[][2] = {
+		{ "10.0.0.0", "10.0.0.0/31" },		{ "10.0.0.1", "10.0.0.0/31" },
+		{ "10.0.0.5", "10.0.0.5/32" },		{ "\"fd00::\"", "\"fd00::/127\"" },
+		{ "\"fd00::5\"", "\"fd00::5/128\"" },	{ "8.8.8.8", "8.0.0.0/8" },
+		{ "\"fd00::ffff\"", "\"fd00::/112\"" }, /* IPv6 has no broadcast */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "version: 1\nguards:\n  - name: vpn\n    cgroup: /a\n"
+			 "    gateway: {address: %s}\n    local: [%s]\n",
+			 good[i][0], good[i][1]);
+		policy_free(parse(text));
+	}
+}
+
+static char *print(const struct policy *p)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	policy_print(p, f);
+	fclose(f);
+	return text;
+}
+
+static void test_fixed_point(void **state)
+{
+	struct policy *first = parse(everything), *second;
+	char *a = print(first), *b;
+
+	(void)state;
+	second = parse(a);
+	b = print(second);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+	policy_free(first);
+	policy_free(second);
+}
+
+static void test_errors_print(void **state)
+{
+	struct policy_errors errs;
+	struct policy *p;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(policy_parse("version: 2\n", 11, &p, &errs), -EINVAL);
+	policy_errors_print(&errs, "p.yaml", f);
+	fclose(f);
+	assert_string_equal(
+		text, "p.yaml:1:1: the policy has no 'guards' (add `guards:` with one guard)\n"
+		      "p.yaml:1:10: version '2' is not known to this program "
+		      "(write `version: 1`)\n");
+	free(text);
+	policy_errors_free(&errs);
+	policy_free(NULL);
+}
+
+/* A long token is cut between characters: what is printed is UTF-8. */
+static void test_long_token(void **state)
+{
+	static const char *const begin[] = { "version: ", "version: a", "version: ab" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(begin); i++) {
+		char text[512];
+		struct policy_errors errs;
+		struct policy *p;
+
+		strcpy(text, begin[i]);
+		for (int j = 0; j < 100; j++)
+			strcat(text, "\xe2\x82\xac");
+		assert_int_equal(policy_parse(text, strlen(text), &p, &errs), -EINVAL);
+		assert_int_equal(errs.n, 2);
+		assert_non_null(strstr(errs.list[1].what, "\xe2\x82\xac...'"));
+		policy_errors_free(&errs);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_edges),	     cmocka_unit_test(test_fixed_point),
+		cmocka_unit_test(test_errors_print), cmocka_unit_test(test_long_token),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
