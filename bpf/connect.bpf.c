@@ -121,7 +121,7 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 		bg_flow_call(&r.flow, ctx, hook, v6);
 		if (bg_is_captured(g, &r.flow) && !bg_may_ask_docker(g, &r.flow))
 			bg_capture(ctx, g, &r.flow, v6, connecting);
-		else if (connecting)
+		else if (connecting || bg_is_resolver(g, &r.flow))
 			bg_forget_orig(ctx);
 		bg_decide_call(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
 		if (d.verdict == BG_ALLOW)

@@ -76,13 +76,16 @@ BG_INLINE bool bg_is_dev_named(const struct net_device *dev, const struct bg_gua
 	return true;
 }
 
-/* The device that a route leads to: loopback, Ethernet, or something that hides what follows. */
+/*
+ * The device that a route leads to: Ethernet, or something that hides what follows. What stays on
+ * loopback is decided before this counts; a route that sends strangers to loopback is a trick.
+ */
 BG_INLINE void bg_flow_device(struct bg_flow *f, const struct net_device *dev,
 			      const struct bg_guard *g)
 {
 	__u16 type = BPF_CORE_READ(dev, type);
 
-	if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK)
+	if (type != ARPHRD_ETHER)
 		f->flags |= BG_F_ENCAP;
 	if ((g->flags & BG_G_TUNNEL) && bg_is_dev_named(dev, g))
 		f->flags |= BG_F_TUNNEL;

@@ -6,8 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/load.h"
-#include "loader/loader.h"
-#include "policy/policy.h"
+#include "cli/source.h"
 
 static const char *opt_policy;
 static bool opt_dry_run, opt_yes;
@@ -28,25 +27,6 @@ int cli_loader_fail(const struct loader_error *err)
 			 err->todo[0] ? err->todo : NULL);
 }
 
-/* The policy, or an exit code with everything said. */
-static int read_policy(const char *path, struct policy **ret)
-{
-	struct policy_errors errs = { 0 };
-	_free_ char *text = NULL;
-	size_t len;
-	int err;
-
-	err = base_read_file(path, POLICY_MAX_BYTES + 1, &text, &len);
-	if (err)
-		return base_fail(EXIT_POLICY, path, strerror(-err),
-				 err == -ENOENT ? "write a policy: see bpfguard-policy(5)" : NULL);
-	err = policy_parse(text, len, ret, &errs);
-	if (err)
-		policy_errors_print(&errs, path, stderr);
-	policy_errors_free(&errs);
-	return err ? EXIT_POLICY : EXIT_YES;
-}
-
 /* What is legal but must not go unsaid. */
 static void say_warnings(const struct policy *p)
 {
@@ -64,6 +44,18 @@ static void say_warnings(const struct policy *p)
 	}
 }
 
+static void say_done(const struct cli_source *src, const char *done, uint64_t start_ns)
+{
+	const struct policy *p = src->policy;
+	size_t i;
+
+	printf("%s: ", src->name);
+	for (i = 0; i < p->n_guards; i++)
+		printf("%s%s (%s)", i ? ", " : "", p->guards[i].name, p->guards[i].cgroup);
+	printf(": %s (%llu ms)\n", done,
+	       (unsigned long long)((base_now_ns(CLOCK_MONOTONIC) - start_ns) / 1000000));
+}
+
 static int run_load(bool reload)
 {
 	static const char *const done[] = {
@@ -71,41 +63,27 @@ static int run_load(bool reload)
 		[LOADER_UNCHANGED] = "enforced already, nothing to change",
 		[LOADER_RELOADED] = "enforced, new policy",
 	};
-	const char *path = opt_policy ? opt_policy : base_policy_path();
 	uint64_t start = base_now_ns(CLOCK_MONOTONIC);
-	struct loader_error err = { 0 };
 	enum loader_result result = LOADER_UNCHANGED;
-	struct policy *p = NULL;
-	size_t i, guards;
-	int ret;
+	_cli_source_ struct cli_source src = { 0 };
+	struct loader_error err = { 0 };
+	int ret = cli_source_read(opt_policy, &src);
 
-	ret = read_policy(path, &p);
-	if (ret || !p)
+	if (src.errs.n)
+		policy_errors_print(&src.errs, src.name, stderr);
+	if (ret)
 		return ret;
 	if (opt_dry_run)
-		ret = loader_dry_run(p, path, &err);
+		ret = loader_dry_run(src.policy, src.name, &err);
 	else
-		ret = loader_load(p, path, reload, &result, &err);
-	if (ret) {
-		policy_free(p);
+		ret = loader_load(src.policy, src.name, reload, &result, &err);
+	if (ret)
 		return cli_loader_fail(&err);
-	}
-	if (!opt_dry_run && result == LOADER_DIFFERS) {
-		policy_free(p);
-		return base_fail(EXIT_NO, path, "another policy is loaded",
+	if (result == LOADER_DIFFERS)
+		return base_fail(EXIT_NO, src.name, "another policy is loaded",
 				 "bpfguard reload puts this one in its place without a gap");
-	}
-	say_warnings(p);
-	guards = p->n_guards;
-	printf("%s: ", path);
-	for (i = 0; i < guards; i++)
-		printf("%s%s (%s)", i ? ", " : "", p->guards[i].name, p->guards[i].cgroup);
-	if (opt_dry_run)
-		puts(": can be loaded; nothing was");
-	else
-		printf(": %s (%llu ms)\n", done[result],
-		       (unsigned long long)((base_now_ns(CLOCK_MONOTONIC) - start) / 1000000));
-	policy_free(p);
+	say_warnings(src.policy);
+	say_done(&src, opt_dry_run ? "can be loaded; nothing was" : done[result], start);
 	return EXIT_YES;
 }
 

@@ -150,7 +150,7 @@ static int run(int argc, char **argv)
 
 const struct cli_command cmd_log = {
 	.name = "log",
-	.summary = "Show denied attempts",
+	.summary = "show denied attempts",
 	.details =
 		"Prints what is on record, oldest first; with -f goes on. As root and without a\n"
 		"running service it takes the newest denials from the kernel first. Each line\n"

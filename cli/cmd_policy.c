@@ -6,55 +6,13 @@
 
 #include "cli/cli.h"
 #include "cli/policy_cases.h"
-#include "policy/policy.h"
+#include "cli/source.h"
 
 static bool opt_json;
 
 static const struct cli_opt opts[] = {
 	{ 0, "json", NULL, "one JSON object (check and test)", &opt_json, NULL, NULL },
 };
-
-/* A file of the policy: its text and what to call it. */
-struct source {
-	char name[512]; /* safe for a terminal and for JSON */
-	struct policy *policy;
-	struct policy_errors errs;
-};
-
-static void source_free(struct source *s)
-{
-	policy_free(s->policy);
-	policy_errors_free(&s->errs);
-}
-#define _source_ __attribute__((cleanup(source_free)))
-
-/* EXIT_YES; EXIT_POLICY with s->errs; or another code with everything said. */
-static int source_read(const char *arg, struct source *s)
-{
-	bool input = arg && !strcmp(arg, "-");
-	const char *path = input ? "/dev/stdin" : arg ? arg : base_policy_path();
-	_free_ char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	if (input)
-		snprintf(s->name, sizeof(s->name), "<stdin>");
-	else
-		base_sanitize(s->name, sizeof(s->name), path, strlen(path));
-	err = base_read_file(path, POLICY_MAX_BYTES, &text, &len);
-	if (err == -EFBIG) {
-		len = POLICY_MAX_BYTES + 1; /* policy_parse() has the words, and reads no text */
-		err = 0;
-	}
-	if (err)
-		return base_fail(err == -EACCES || err == -EPERM ? EXIT_PERMISSION : EXIT_POLICY,
-				 s->name, strerror(-err),
-				 err == -ENOENT ? "write a policy: see bpfguard-policy(5)" : NULL);
-	err = policy_parse(text ? text : "", len, &s->policy, &s->errs);
-	if (err == -EINVAL)
-		return EXIT_POLICY;
-	return err ? base_fail(EXIT_NO, s->name, strerror(-err), NULL) : EXIT_YES;
-}
 
 /* Takes the object. */
 static int print_json(json_t *o, int code)
@@ -68,7 +26,7 @@ static int print_json(json_t *o, int code)
 	return code;
 }
 
-static json_t *errors_json(const struct source *s)
+static json_t *errors_json(const struct cli_source *s)
 {
 	json_t *list = json_array();
 
@@ -84,7 +42,7 @@ static json_t *errors_json(const struct source *s)
 }
 
 /* The errors, in the form asked for. */
-static int say_errors(const struct source *s)
+static int say_errors(const struct cli_source *s)
 {
 	if (opt_json)
 		return print_json(json_pack("{s:i, s:b, s:o, s:b}", "schema", 1, "ok", 0, "errors",
@@ -101,8 +59,8 @@ static const char *plural(size_t n)
 
 static int run_check(const char *arg)
 {
-	_source_ struct source s = { 0 };
-	int ret = source_read(arg, &s);
+	_cli_source_ struct cli_source s = { 0 };
+	int ret = cli_source_read(arg, &s);
 	size_t local = 0, tests = 0;
 
 	if (s.errs.n)
@@ -125,8 +83,8 @@ static int run_check(const char *arg)
 
 static int run_show(const char *arg)
 {
-	_source_ struct source s = { 0 };
-	int ret = source_read(arg, &s);
+	_cli_source_ struct cli_source s = { 0 };
+	int ret = cli_source_read(arg, &s);
 
 	if (s.errs.n)
 		return say_errors(&s);
@@ -183,9 +141,9 @@ static void on_case(const struct case_result *r, void *ctx)
 
 static int run_test(const char *arg)
 {
-	_source_ struct source s = { 0 };
+	_cli_source_ struct cli_source s = { 0 };
 	struct tally t = { 0 };
-	int ret = source_read(arg, &s), err;
+	int ret = cli_source_read(arg, &s), err;
 
 	if (!ret)
 		cases_check_reasons(s.policy, &s.errs);
@@ -261,7 +219,7 @@ static int run_policy(int argc, char **argv)
 const struct cli_command cmd_policy = {
 	.name = "policy",
 	.args = "check|show|schema|test [FILE]",
-	.summary = "Check, print or test a policy, without loading it",
+	.summary = "check, print or test a policy, without loading it",
 	.details = "check   report every error of the policy at once: file:line:column: what (what "
 		   "to do)\n"
 		   "show    print the policy in canonical form, every default written out\n"

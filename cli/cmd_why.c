@@ -127,7 +127,7 @@ static void fill_route(const struct loader_image *img, const struct subject *s, 
 	memcpy(f->saddr, r->src, sizeof(f->saddr));
 	if (r->local && r->dev_type == ARPHRD_LOOPBACK)
 		f->flags |= BG_F_LOOPBACK;
-	if (r->encap || (r->dev_type != ARPHRD_ETHER && r->dev_type != ARPHRD_LOOPBACK))
+	if (r->encap || r->dev_type != ARPHRD_ETHER)
 		f->flags |= BG_F_ENCAP;
 	if ((g->flags & BG_G_TUNNEL) && !strcmp(g->interface, r->ifname))
 		f->flags |= BG_F_TUNNEL;

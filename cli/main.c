@@ -5,27 +5,15 @@
 
 #include "cli/cli.h"
 
-static const struct cli_command *const commands[] = {
-	&cmd_load, &cmd_reload, &cmd_unload, &cmd_status,
-	&cmd_log,  &cmd_why,	&cmd_policy, &cmd_completion,
-};
-
-enum base_color cli_color = COLOR_AUTO;
-
-const struct cli_command *const *cli_commands(size_t *ret_n)
-{
-	*ret_n = ARRAY_SIZE(commands);
-	return commands;
-}
-
 static void help(FILE *out)
 {
-	size_t i;
+	size_t n, i;
+	const struct cli_command *const *commands = cli_commands(&n);
 
 	fputs("bpfguard: no packet of a protected container leaves but through the VPN gateway\n\n"
 	      "Usage: bpfguard [--color=auto|always|never] VERB [OPTIONS] [ARGUMENTS]\n\n",
 	      out);
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	for (i = 0; i < n; i++)
 		fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n  -h, --help     this help; `bpfguard VERB --help` for a verb's own\n"
 	      "      --version  print the version\n\n"
@@ -39,9 +27,10 @@ static void help(FILE *out)
 
 static const struct cli_command *find(const char *name)
 {
-	size_t i;
+	size_t n, i;
+	const struct cli_command *const *commands = cli_commands(&n);
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	for (i = 0; i < n; i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
 	return NULL;
@@ -49,13 +38,15 @@ static const struct cli_command *find(const char *name)
 
 static int unknown(const char *verb)
 {
-	const char *names[ARRAY_SIZE(commands)], *near;
+	const struct cli_command *const *commands;
+	const char *names[32], *near;
 	char why[128];
-	size_t i;
+	size_t n, i;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	commands = cli_commands(&n);
+	for (i = 0; i < n && i < ARRAY_SIZE(names); i++)
 		names[i] = commands[i]->name;
-	near = cli_suggest(verb, names, ARRAY_SIZE(names));
+	near = cli_suggest(verb, names, i);
 	if (near)
 		snprintf(why, sizeof(why), "no such verb; did you mean %s?", near);
 	else

@@ -54,32 +54,6 @@ static void on_record(struct events_record *r, void *ctx)
 		c->config.show(r, c->config.ctx);
 }
 
-int events_collector_new(const struct events_collector_config *config,
-			 struct events_collector **ret)
-{
-	struct events_collector *c = calloc(1, sizeof(*c));
-	int err;
-
-	if (!c)
-		return -ENOMEM;
-	c->config = *config;
-	c->state_fd = -1;
-	err = events_sink_new(config->log_dir, config->max_size, config->keep, &c->sink);
-	if (!err)
-		err = events_state_open(config->run_dir, &c->state_fd);
-	if (err) {
-		events_sink_free(c->sink);
-		free(c);
-		return err;
-	}
-	if (events_state_read(c->state_fd, &c->saved))
-		c->saved = (struct events_state){ .next = 1 };
-	events_order_init(&c->order, c->saved.next, on_record, c);
-	events_sink_set_not_written(c->sink, c->saved.not_written);
-	*ret = c;
-	return 0;
-}
-
 /* ---- what was written but not remembered ---- */
 struct behind {
 	uint64_t next;
@@ -108,19 +82,45 @@ static uint64_t next_after(const struct events_collector *c)
 	return b.next;
 }
 
+int events_collector_new(const struct events_collector_config *config,
+			 struct events_collector **ret)
+{
+	struct events_collector *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	c->state_fd = -1;
+	err = events_sink_new(config->log_dir, config->max_size, config->keep, &c->sink);
+	if (!err)
+		err = events_state_open(config->run_dir, &c->state_fd);
+	if (err) {
+		events_sink_free(c->sink);
+		free(c);
+		return err;
+	}
+	if (events_state_read(c->state_fd, &c->saved))
+		c->saved = (struct events_state){ .next = 1 };
+	else
+		c->saved.next = next_after(c);
+	events_order_init(&c->order, c->saved.next, on_record, c);
+	events_sink_set_not_written(c->sink, c->saved.not_written);
+	*ret = c;
+	return 0;
+}
+
 void events_collector_stream(struct events_collector *c, const char *stream)
 {
 	struct events_state *st = &c->saved;
 
 	events_collector_settle(c, true);
-	if (strcmp(st->stream, stream) == 0) {
-		st->next = next_after(c);
-	} else {
-		snprintf(st->stream, sizeof(st->stream), "%s", stream);
-		st->next = 1;
-	}
+	if (strcmp(st->stream, stream) == 0)
+		return;
+	snprintf(st->stream, sizeof(st->stream), "%s", stream);
+	st->next = 0; /* so that the change is saved, whatever else is the same */
 	c->stats.lost += c->order.lost;
-	events_order_init(&c->order, st->next, on_record, c);
+	events_order_init(&c->order, 1, on_record, c);
 	events_collector_settle(c, false);
 }
 

@@ -72,6 +72,13 @@ static bool flow_sane(const struct bg_flow *f)
 	return f->nh_family == 0 || f->nh_family == 4 || f->nh_family == 6;
 }
 
+/* Only the words that the family uses, so that "all zero" means what it says. */
+static void clear_rest(uint32_t addr[4], uint8_t family)
+{
+	for (unsigned int i = family == 6 ? 4 : family == 4 ? 1 : 0; i < 4; i++)
+		addr[i] = 0;
+}
+
 static bool event_sane(const struct bg_event *ev)
 {
 	const char *reason = events_reason_name(ev->reason);
@@ -115,6 +122,10 @@ int events_decode(const void *data, size_t len, int64_t boot_to_real_ns, struct 
 	ret->netns = ev.flow.netns;
 	base_sanitize(ret->comm, sizeof(ret->comm), ev.comm, strnlen(ev.comm, sizeof(ev.comm)));
 	ret->flow = ev.flow;
+	ret->flow.hook = ev.hook;
+	clear_rest(ret->flow.saddr, ev.flow.family);
+	clear_rest(ret->flow.daddr, ev.flow.family);
+	clear_rest(ret->flow.next_hop, ev.flow.nh_family);
 	/* A name that is no name (the packet says so, not we) is left empty; the rest stands. */
 	if (ev.kind == BG_EVENT_DENIED_DNS)
 		events_qname((const uint8_t *)data + offsetof(struct bg_event_dns, qname),

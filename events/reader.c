@@ -185,6 +185,26 @@ int events_reader_seek(struct events_reader *r, uint64_t ino, uint64_t at)
 	return err;
 }
 
+static bool is_deleted(const struct events_reader *r)
+{
+	struct stat st;
+
+	return r->fd < 0 || fstat(r->fd, &st) || st.st_nlink == 0;
+}
+
+/*
+ * Which file to open: the one after ours; the oldest if ours is gone, or none was read; the current
+ * one if ours has a name that means nothing to us. -1: there is none (yet).
+ */
+static int choose(const struct events_reader *r, int oldest, int mine)
+{
+	if (oldest < 0 || mine == 0)
+		return -1;
+	if (mine > 0)
+		return mine - 1;
+	return is_deleted(r) ? oldest : 0;
+}
+
 /* 1: the file to read after ours, opened; 0: there is none (yet); -errno. */
 static int find_next(const struct events_reader *r, int *ret_fd, ino_t *ret_ino)
 {
@@ -193,16 +213,17 @@ static int find_next(const struct events_reader *r, int *ret_fd, ino_t *ret_ino)
 		ino_t ino;
 
 		err = scan(r, &oldest, &mine);
-		if (err == -ENOENT || (!err && (oldest < 0 || mine == 0)))
-			return 0;
 		if (err)
-			return err;
-		want = mine > 0 ? mine - 1 : oldest;
-		err = open_index(r, (unsigned int)want, &fd, &ino);
-		if (err == -ENOENT && mine == 1)
-			return 0; /* between the rename and the new file */
-		if (err == -ENOENT)
+			return err == -ENOENT ? 0 : err;
+		/* A rotation moved it past us while we looked. */
+		if (mine < 0 && !is_deleted(r) && try < RACE_TRIES - 1)
 			continue;
+		want = choose(r, oldest, mine);
+		if (want < 0)
+			return 0;
+		err = open_index(r, (unsigned int)want, &fd, &ino);
+		if (err == -ENOENT)
+			continue; /* between two renames, or before the new file */
 		if (err)
 			return err;
 		/* If ours still has the index it had, `want` was the next one when opened. */

@@ -8,7 +8,7 @@
 
 int policy_addr_parse(const char *text, struct policy_addr *ret)
 {
-	uint8_t bytes[16] = {0};
+	uint8_t bytes[16] = { 0 };
 	uint8_t family;
 
 	if (inet_pton(AF_INET, text, bytes) == 1)
@@ -34,7 +34,7 @@ char *policy_addr_format(const struct policy_addr *a, char *buf, size_t size)
 int policy_prefix_parse(const char *text, struct policy_prefix *ret)
 {
 	const char *slash = strchr(text, '/');
-	struct policy_addr a = {0};
+	struct policy_addr a = { 0 };
 	char addr[POLICY_ADDR_TEXT];
 	unsigned int len = 0;
 
@@ -106,7 +106,7 @@ bool prefix_mask(struct policy_prefix *p)
 
 static const char *unfit4(const uint8_t *b)
 {
-	if (!memcmp(b, (uint8_t[4]){0}, 4))
+	if (!memcmp(b, (uint8_t[4]){ 0 }, 4))
 		return "the unspecified address";
 	if (b[0] == 0)
 		return "an address of \"this network\"";
@@ -116,14 +116,14 @@ static const char *unfit4(const uint8_t *b)
 		return "a link-local address";
 	if (b[0] >= 224 && b[0] <= 239)
 		return "a multicast address";
-	if (!memcmp(b, (uint8_t[4]){255, 255, 255, 255}, 4))
+	if (!memcmp(b, (uint8_t[4]){ 255, 255, 255, 255 }, 4))
 		return "the broadcast address";
 	return b[0] >= 240 ? "a reserved address" : NULL;
 }
 
 static const char *unfit6(const uint8_t *b)
 {
-	static const uint8_t zero[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t zero[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (!memcmp(b, zero, 16))
 		return "the unspecified address";

@@ -97,12 +97,14 @@ static void read_reason(struct parse *c, const struct node *key, const struct no
 }
 
 static const struct key case_keys[] = {
-	{.name = "to", .read = read_to, .missing = "add `to: ADDRESS:PORT/PROTO`"},
-	{.name = "via", .read = read_via},
-	{.name = "namespace", .read = read_namespace},
-	{.name = "vpn", .read = read_vpn},
-	{.name = "expect", .read = read_expect, .missing = "add `expect: allow` or `expect: deny`"},
-	{.name = "reason", .read = read_reason},
+	{ .name = "to", .read = read_to, .missing = "add `to: ADDRESS:PORT/PROTO`" },
+	{ .name = "via", .read = read_via },
+	{ .name = "namespace", .read = read_namespace },
+	{ .name = "vpn", .read = read_vpn },
+	{ .name = "expect",
+	  .read = read_expect,
+	  .missing = "add `expect: allow` or `expect: deny`" },
+	{ .name = "reason", .read = read_reason },
 };
 
 void cases_read(struct parse *c, const struct node *key, const struct node *val, void *draft)

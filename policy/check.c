@@ -95,7 +95,7 @@ static void check_dns(struct parse *c, const struct draft *d, const struct polic
 /* Without `dns.server` the gateway itself answers: its first addresses, as many as fit. */
 static void default_dns(struct policy_guard *g)
 {
-	size_t n[2] = {0, 0};
+	size_t n[2] = { 0, 0 };
 
 	for (size_t i = 0; i < g->n_gateway; i++) {
 		if (n[g->gateway[i].family == 6]++ < POLICY_MAX_DNS)

@@ -9,7 +9,7 @@
 static const struct {
 	const char *unit;
 	uint64_t ms;
-} units[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+} units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
 
 int duration_parse(const char *text, uint64_t *ret_ms)
 {

@@ -66,7 +66,7 @@ char *err_quote(char *buf, const char *text)
 void policy_errors_free(struct policy_errors *errs)
 {
 	free(errs->list);
-	*errs = (struct policy_errors){0};
+	*errs = (struct policy_errors){ 0 };
 }
 
 void policy_errors_print(const struct policy_errors *errs, const char *file, FILE *out)

@@ -14,7 +14,7 @@ static bool read_address(struct parse *c, const struct node *n, const char *what
 			 struct policy_addr *list, size_t *n_list, size_t max_family)
 {
 	const char *text = map_scalar(c, n, what, "write an IPv4 or IPv6 address");
-	struct policy_addr a = {0};
+	struct policy_addr a = { 0 };
 	size_t same = 0;
 
 	if (!text)
@@ -107,9 +107,9 @@ static void read_gateway_container(struct parse *c, const struct node *key, cons
 }
 
 static const struct key gateway_keys[] = {
-	{.name = "address", .read = read_gateway_address},
-	{.name = "interface", .read = read_gateway_interface},
-	{.name = "container", .read = read_gateway_container},
+	{ .name = "address", .read = read_gateway_address },
+	{ .name = "interface", .read = read_gateway_interface },
+	{ .name = "container", .read = read_gateway_container },
 };
 
 void gateway_read(struct parse *c, const struct node *key, const struct node *val, void *draft)
@@ -160,9 +160,9 @@ static void read_dns_tls(struct parse *c, const struct node *key, const struct n
 }
 
 static const struct key dns_keys[] = {
-	{.name = "mode", .read = read_dns_mode},
-	{.name = "server", .read = read_dns_server},
-	{.name = "tls", .read = read_dns_tls},
+	{ .name = "mode", .read = read_dns_mode },
+	{ .name = "server", .read = read_dns_server },
+	{ .name = "tls", .read = read_dns_tls },
 };
 
 void dns_read(struct parse *c, const struct node *key, const struct node *val, void *draft)

@@ -80,7 +80,7 @@ static bool read_prefix(struct parse *c, const struct node *n, struct policy_pre
 		"write the network of the containers and its prefix length, such as 172.30.0.0/24";
 	const char *text = map_scalar(c, n, "local network", todo);
 	char fixed[POLICY_PREFIX_TEXT], hint[sizeof(fixed) + 32];
-	struct policy_prefix p = {0};
+	struct policy_prefix p = { 0 };
 	unsigned int shortest;
 
 	if (!text)
@@ -114,7 +114,7 @@ static bool read_prefix(struct parse *c, const struct node *n, struct policy_pre
 	}
 	/* 127.0.0.0/8, 0.0.0.0/8, and what stands below ::/32: never seen between two hosts. */
 	if (p.addr.family == 4 ? p.addr.bytes[0] == 127 || p.addr.bytes[0] == 0
-			       : !memcmp(p.addr.bytes, (uint8_t[4]){0}, 4)) {
+			       : !memcmp(p.addr.bytes, (uint8_t[4]){ 0 }, 4)) {
 		err_add(c, n->pos, "remove it: a container's own loopback is always allowed",
 			"local network %s is no network between hosts", QUOTE(text));
 		return false;
@@ -178,7 +178,7 @@ static void read_lease(struct parse *c, const struct node *key, const struct nod
 
 static void read_on_down(struct parse *c, const struct node *key, const struct node *val, void *obj)
 {
-	static const char *const words[] = {"deny"};
+	static const char *const words[] = { "deny" };
 
 	(void)key;
 	(void)obj;
@@ -190,9 +190,9 @@ static void read_on_down(struct parse *c, const struct node *key, const struct n
 }
 
 static const struct key kill_switch_keys[] = {
-	{.name = "lease", .read = read_lease},
-	{.name = "on_down", .read = read_on_down},
-	{.name = "probe", .unenforced = true},
+	{ .name = "lease", .read = read_lease },
+	{ .name = "on_down", .read = read_on_down },
+	{ .name = "probe", .unenforced = true },
 };
 
 static void read_kill_switch(struct parse *c, const struct node *key, const struct node *val,
@@ -205,26 +205,26 @@ static void read_kill_switch(struct parse *c, const struct node *key, const stru
 enum { KEY_NAME, KEY_CGROUP, KEY_MODE, KEY_GATEWAY, KEY_LOCAL, KEY_DNS };
 
 static const struct key guard_keys[] = {
-	[KEY_NAME] = {.name = "name", .read = read_name, .missing = "add `name: vpn`"},
-	[KEY_CGROUP] = {.name = "cgroup",
-			.read = read_cgroup,
-			.missing = "add `cgroup: bpfguard.slice`"},
-	[KEY_MODE] = {.name = "mode", .read = read_mode},
-	[KEY_GATEWAY] = {.name = "gateway",
-			 .read = gateway_read,
-			 .missing = "add `gateway: {address: ...}`, the only way out"},
-	[KEY_LOCAL] = {.name = "local", .read = read_local},
-	[KEY_DNS] = {.name = "dns", .read = dns_read},
-	{.name = "kill_switch", .read = read_kill_switch},
-	{.name = "tests", .read = cases_read},
-	{.name = "uplink", .unenforced = true},
-	{.name = "alerts", .unenforced = true},
-	{.name = "leak_check", .unenforced = true},
+	[KEY_NAME] = { .name = "name", .read = read_name, .missing = "add `name: vpn`" },
+	[KEY_CGROUP] = { .name = "cgroup",
+			 .read = read_cgroup,
+			 .missing = "add `cgroup: bpfguard.slice`" },
+	[KEY_MODE] = { .name = "mode", .read = read_mode },
+	[KEY_GATEWAY] = { .name = "gateway",
+			  .read = gateway_read,
+			  .missing = "add `gateway: {address: ...}`, the only way out" },
+	[KEY_LOCAL] = { .name = "local", .read = read_local },
+	[KEY_DNS] = { .name = "dns", .read = dns_read },
+	{ .name = "kill_switch", .read = read_kill_switch },
+	{ .name = "tests", .read = cases_read },
+	{ .name = "uplink", .unenforced = true },
+	{ .name = "alerts", .unenforced = true },
+	{ .name = "leak_check", .unenforced = true },
 };
 
 void guard_read(struct parse *c, const struct node *n, struct policy_guard *g)
 {
-	struct draft d = {.g = g};
+	struct draft d = { .g = g };
 	uint32_t damaged;
 
 	g->pos = n->pos;

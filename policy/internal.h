@@ -67,7 +67,7 @@ void err_add(struct parse *c, struct policy_pos pos, const char *todo, const cha
 	__attribute__((format(printf, 4, 5)));
 char *err_quote(char *buf, const char *text);
 /* A quoted token that lives until the end of the block. */
-#define QUOTE(text) err_quote((char[POLICY_QUOTE]){0}, (text))
+#define QUOTE(text) err_quote((char[POLICY_QUOTE]){ 0 }, (text))
 
 /* text.c: true if the text can be read as YAML. Tabs are reported and blanked in *ret_copy. */
 bool text_check(struct parse *c, const char *text, size_t len, char **ret_copy);

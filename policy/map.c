@@ -58,7 +58,7 @@ static void read_key(struct parse *c, const struct node *key, const struct key *
 uint32_t map_walk(struct parse *c, const struct node *map, const char *what, const struct key *keys,
 		  size_t n_keys, void *obj)
 {
-	struct policy_pos first[MAX_KEYS] = {0};
+	struct policy_pos first[MAX_KEYS] = { 0 };
 	uint32_t damaged = 0;
 
 	if (map->kind == NODE_BAD)

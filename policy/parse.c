@@ -48,11 +48,11 @@ static void read_guards(struct parse *c, const struct node *key, const struct no
 }
 
 static const struct key top_keys[] = {
-	{.name = "version", .read = read_version, .missing = "write `version: 1`"},
-	{.name = "guards", .read = read_guards, .missing = "add `guards:` with one guard"},
-	{.name = "uplink", .unenforced = true},
-	{.name = "alerts", .unenforced = true},
-	{.name = "leak_check", .unenforced = true},
+	{ .name = "version", .read = read_version, .missing = "write `version: 1`" },
+	{ .name = "guards", .read = read_guards, .missing = "add `guards:` with one guard" },
+	{ .name = "uplink", .unenforced = true },
+	{ .name = "alerts", .unenforced = true },
+	{ .name = "leak_check", .unenforced = true },
 };
 
 /*
@@ -77,7 +77,8 @@ static void check_canonical_size(struct parse *c, const struct policy *p)
 	if (failed)
 		c->nomem = true;
 	else if (len > POLICY_MAX_BYTES)
-		err_add(c, (struct policy_pos){1, 1}, "list fewer, larger networks, or fewer tests",
+		err_add(c, (struct policy_pos){ 1, 1 },
+			"list fewer, larger networks, or fewer tests",
 			"the canonical form has %zu bytes; the limit is %u", len, POLICY_MAX_BYTES);
 }
 
@@ -101,10 +102,10 @@ static void parse_text(struct parse *c, const char *text, size_t len, struct pol
 
 int policy_parse(const char *text, size_t len, struct policy **ret, struct policy_errors *errs)
 {
-	struct parse c = {.errs = errs};
+	struct parse c = { .errs = errs };
 	struct policy *p;
 
-	*errs = (struct policy_errors){0};
+	*errs = (struct policy_errors){ 0 };
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;

@@ -5,22 +5,22 @@
 
 #include "policy/internal.h"
 
-const char *const policy_mode_words[2] = {[POLICY_ENFORCE] = "enforce", [POLICY_AUDIT] = "audit"};
+const char *const policy_mode_words[2] = { [POLICY_ENFORCE] = "enforce", [POLICY_AUDIT] = "audit" };
 const char *const policy_dns_words[3] = {
 	[POLICY_DNS_GATEWAY] = "gateway",
 	[POLICY_DNS_LOCAL_NAMES] = "local-names",
 	[POLICY_DNS_STRICT] = "strict",
 };
-const char *const policy_tls_words[2] = {"allow", "deny"};
-const char *const policy_namespace_words[2] = {"container", "host"};
-const char *const policy_vpn_words[2] = {"up", "down"};
-const char *const policy_expect_words[2] = {"allow", "deny"};
+const char *const policy_tls_words[2] = { "allow", "deny" };
+const char *const policy_namespace_words[2] = { "container", "host" };
+const char *const policy_vpn_words[2] = { "up", "down" };
+const char *const policy_expect_words[2] = { "allow", "deny" };
 
 /* Would any YAML reader, 1.1 or 1.2, take the plain word for what it is? */
 static bool plain_is_safe(const char *s)
 {
-	static const char *const others[] = {"true", "false", "yes",  "no", "on",
-					     "off",  "null",  "none", "y",  "n"};
+	static const char *const others[] = { "true", "false", "yes",  "no", "on",
+					      "off",  "null",  "none", "y",  "n" };
 
 	if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '/'))
 		return false;

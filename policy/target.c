@@ -12,11 +12,11 @@ static const struct {
 	uint8_t number;
 	bool ports;
 } protocols[] = {
-	{"tcp", IPPROTO_TCP, true},	    {"udp", IPPROTO_UDP, true},
-	{"icmp", IPPROTO_ICMP, false},	    {"icmpv6", IPPROTO_ICMPV6, false},
-	{"sctp", IPPROTO_SCTP, true},	    {"dccp", IPPROTO_DCCP, true},
-	{"udplite", IPPROTO_UDPLITE, true}, {"gre", IPPROTO_GRE, false},
-	{"esp", IPPROTO_ESP, false},	    {"ah", IPPROTO_AH, false},
+	{ "tcp", IPPROTO_TCP, true },	      { "udp", IPPROTO_UDP, true },
+	{ "icmp", IPPROTO_ICMP, false },      { "icmpv6", IPPROTO_ICMPV6, false },
+	{ "sctp", IPPROTO_SCTP, true },	      { "dccp", IPPROTO_DCCP, true },
+	{ "udplite", IPPROTO_UDPLITE, true }, { "gre", IPPROTO_GRE, false },
+	{ "esp", IPPROTO_ESP, false },	      { "ah", IPPROTO_AH, false },
 };
 
 /* Decimal without sign or leading zero, from 1 to max; 0: it is not. */
@@ -86,7 +86,7 @@ static int split(char *text, char **ret_addr, char **ret_port)
 int policy_target_parse(const char *text, struct policy_addr *ret_addr, uint16_t *ret_port,
 			uint8_t *ret_proto)
 {
-	struct policy_addr a = {0};
+	struct policy_addr a = { 0 };
 	char copy[POLICY_TARGET_TEXT], *addr, *port_text, *slash;
 	unsigned int port = 0;
 	uint8_t proto;

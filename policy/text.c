@@ -11,7 +11,7 @@
 /* Length of the UTF-8 character at s and its code point; 0: not UTF-8 (RFC 3629, section 4). */
 static size_t utf8_next(const unsigned char *s, size_t left, uint32_t *ret)
 {
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len;
 	uint32_t cp;
 
@@ -75,7 +75,7 @@ uint32_t text_forbidden(const char *text, size_t len)
  */
 bool text_check(struct parse *c, const char *text, size_t len, char **ret_copy)
 {
-	struct policy_pos pos = {1, 1};
+	struct policy_pos pos = { 1, 1 };
 	bool readable = true, indent = true, tab_seen = false;
 	char *copy;
 
@@ -108,7 +108,7 @@ bool text_check(struct parse *c, const char *text, size_t len, char **ret_copy)
 		memcpy(copy + i, s, step);
 		if (cp == '\n' || (cp == '\r' && i + 1 < len && s[1] == '\n')) {
 			if (cp == '\n') {
-				pos = (struct policy_pos){pos.line + 1, 1};
+				pos = (struct policy_pos){ pos.line + 1, 1 };
 				indent = true;
 				tab_seen = false;
 			}

@@ -20,7 +20,7 @@ struct tree {
 
 static struct policy_pos pos_of(yaml_mark_t m)
 {
-	return (struct policy_pos){(unsigned int)m.line + 1, (unsigned int)m.column + 1};
+	return (struct policy_pos){ (unsigned int)m.line + 1, (unsigned int)m.column + 1 };
 }
 
 void tree_free(struct node *n)
@@ -153,20 +153,21 @@ static const char *syntax_todo(const char *problem)
 	static const struct {
 		const char *problem, *todo;
 	} hints[] = {
-		{"mapping values are not allowed",
-		 "check the indentation; put quotes around a value that holds ': '"},
-		{"could not find expected ':'",
-		 "a key is followed by a colon and a space; check the indentation"},
-		{"did not find expected key",
-		 "keys of one mapping start in the same column; check the indentation"},
-		{"did not find expected '-'",
-		 "entries of one list start in the same column; check the indentation"},
-		{"did not find expected ','", "close the bracket, or separate the entries by ','"},
-		{"did not find expected node content",
-		 "put quotes around a value that starts with ':' or another sign, as in \"::1\""},
-		{"unexpected end of stream", "close the quote"},
-		{"cannot start any token", "put quotes around the value"},
-		{"block sequence entries are not allowed", "start the list on a line of its own"},
+		{ "mapping values are not allowed",
+		  "check the indentation; put quotes around a value that holds ': '" },
+		{ "could not find expected ':'",
+		  "a key is followed by a colon and a space; check the indentation" },
+		{ "did not find expected key",
+		  "keys of one mapping start in the same column; check the indentation" },
+		{ "did not find expected '-'",
+		  "entries of one list start in the same column; check the indentation" },
+		{ "did not find expected ','",
+		  "close the bracket, or separate the entries by ','" },
+		{ "did not find expected node content",
+		  "put quotes around a value that starts with ':' or another sign, as in \"::1\"" },
+		{ "unexpected end of stream", "close the quote" },
+		{ "cannot start any token", "put quotes around the value" },
+		{ "block sequence entries are not allowed", "start the list on a line of its own" },
 	};
 
 	for (size_t i = 0; i < POLICY_COUNT(hints); i++) {
@@ -194,7 +195,7 @@ static void syntax_error(struct tree *t, const yaml_parser_t *y)
 
 struct node *tree_build(struct parse *c, const char *text, size_t len)
 {
-	struct tree t = {.c = c};
+	struct tree t = { .c = c };
 	yaml_parser_t y;
 	bool end = false;
 
@@ -221,7 +222,7 @@ struct node *tree_build(struct parse *c, const char *text, size_t len)
 		return NULL;
 	}
 	if (!t.root)
-		err_add(c, (struct policy_pos){1, 1},
+		err_add(c, (struct policy_pos){ 1, 1 },
 			"write at least `version: 1` and one guard, see bpfguard-policy(5)",
 			"the file holds no policy");
 	return t.root;

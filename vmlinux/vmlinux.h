@@ -28,7 +28,6 @@
 #define RTF_CACHE	 0x01000000
 #define RTF_LOCAL	 0x80000000
 #define ARPHRD_ETHER	 1
-#define ARPHRD_LOOPBACK	 772
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -18,6 +18,18 @@ kill_guard() {
 	[ -z "$pids" ] || kill -9 $pids 2> /dev/null
 }
 
+# Starts bpfguard VERB and kills it after some time: that moment is what is tested. Was it hit?
+kill_after() { # MICROSECONDS VERB
+	local pid was
+	(guard_exec "$2") > /dev/null 2>&1 &
+	pid=$!
+	busybox usleep "$1"
+	read -r was 2> /dev/null < "/proc/$pid/comm"
+	kill -9 "$pid" 2> /dev/null
+	wait "$pid" 2> /dev/null
+	[ $? = 137 ] && [ "$was" = bpfguard ]
+}
+
 sender_tries() {
 	lab_docker logs sender 2>&1 | wc -l
 }
@@ -44,12 +56,7 @@ test_kill_guard() {
 	for i in $(seq 0 39); do
 		[ $mode = gateway ] && mode=strict || mode=gateway
 		guard_policy $mode
-		guard reload > /dev/null 2>&1 &
-		pid=$!
-		busybox usleep $((i * 4000)) # the moment of the kill is what is tested
-		kill_guard
-		wait "$pid" 2> /dev/null
-		[ $? != 137 ] || hit=$((hit + 1))
+		kill_after $((i * 1300)) reload && hit=$((hit + 1))
 	done
 	[ $hit -ge 5 ] || fail "only $hit of 40 reloads were killed: the test proves nothing"
 	before=$(sender_tries)
@@ -75,13 +82,8 @@ test_kill_first_load() {
 	must "unload" guard unload --yes
 	lab_capture_start killfirst || fail "no capture"
 	for i in $(seq 0 14); do
-		guard load > /dev/null 2>&1 &
-		pid=$!
-		busybox usleep $((i * 10000)) # the moment of the kill is what is tested
-		kill_guard
-		wait "$pid" 2> /dev/null
-		[ $? != 137 ] || hit=$((hit + 1))
-		out=$(guard load 2>&1) || fail "load after a load killed at $((i * 10)) ms: $out"
+		kill_after $((i * 8000)) load && hit=$((hit + 1))
+		out=$(guard load 2>&1) || fail "load after a load killed at $((i * 8)) ms: $out"
 		out=$(lab_docker run --rm --network bridge --cgroup-parent "$LAB_GUARD_CGROUP" \
 			lab-app firstpacket "$address" killfirst)
 		same "start $i" "$BY_ROUTE" "$out"

@@ -76,7 +76,7 @@ static void whole(const char *text, size_t len)
 
 static void target(const char *text)
 {
-	struct policy_test t = {0}, again = {0};
+	struct policy_test t = { 0 }, again = { 0 };
 	char buf[POLICY_TARGET_TEXT];
 
 	if (policy_target_parse(text, &t.to, &t.port, &t.proto))
@@ -89,7 +89,7 @@ static void target(const char *text)
 
 static void prefix(const char *text)
 {
-	struct policy_prefix p = {0}, again = {0};
+	struct policy_prefix p = { 0 }, again = { 0 };
 	char buf[POLICY_PREFIX_TEXT];
 
 	if (policy_prefix_parse(text, &p))
@@ -131,7 +131,7 @@ static void duration(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const words[] = {"name", "cgroup", "gateway", "kill_switch"};
+	static const char *const words[] = { "name", "cgroup", "gateway", "kill_switch" };
 	char *text;
 
 	if (!size)

@@ -80,7 +80,10 @@ tunnel_up() {
 
 # Anew with each tunnel: its questions are bound to the device, and a new tun0 is another device.
 name_server() {
-	[ -z "$names" ] || kill "$names" 2> /dev/null || :
+	if [ -n "$names" ]; then
+		kill "$names" 2> /dev/null || :
+		wait "$names" || : # the port is free only then
+	fi
 	dnsmasq -k -C /dev/null -u root -h -R --cache-size=0 --server=//127.0.0.11 \
 		--server="$DNS_UPSTREAM_PLAIN_ADDRESSES@tun0" &
 	names=$!

@@ -13,10 +13,14 @@
 
 BPFGUARD=${BPFGUARD:-$LAB_DIR/../../build/bpfguard}
 
-guard() {
-	lab_host env BPFGUARD_POLICY="$LAB/policy.yaml" BPFGUARD_RUN="$LAB/run" \
+guard_exec() { # VERB...: replaces the (sub)shell
+	lab_host_exec env BPFGUARD_POLICY="$LAB/policy.yaml" BPFGUARD_RUN="$LAB/run" \
 		BPFGUARD_PINS="/sys/fs/bpf/${LAB_GUARD_CGROUP#/}" BPFGUARD_LOG="$LAB/denied" \
 		BPFGUARD_DOCKER="$LAB/docker.sock" "$BPFGUARD" "$@"
+}
+
+guard() {
+	(guard_exec "$@")
 }
 
 guard_policy() { # MODE of DNS
@@ -35,14 +39,11 @@ guard_policy() { # MODE of DNS
 }
 
 guard_collect() {
-	local host
-	host=$(lab_pid host)
 	rm -rf "$LAB/denied"
 	mkdir -p "$LAB/denied"
-	lab_spawn collect nsenter --net="/proc/$host/ns/net" --mount="/proc/$host/ns/mnt" -- \
-		env BPFGUARD_RUN="$LAB/run" BPFGUARD_PINS="/sys/fs/bpf/${LAB_GUARD_CGROUP#/}" \
-		BPFGUARD_LOG="$LAB/denied" BPFGUARD_DOCKER="$LAB/docker.sock" \
-		"$BPFGUARD" log --collect
+	(guard_exec log --collect) > "$LAB/log/collect.log" 2>&1 < /dev/null &
+	echo $! > "$LAB/collect.pid"
+	disown # its end is not this shell's to report
 }
 
 guard_events() { # FILTER: all events so far that satisfy a jq condition, one a line

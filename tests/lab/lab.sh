@@ -92,11 +92,15 @@ lab_in() { # PLACE CMD...
 	nsenter --net="/proc/$pid/ns/net" --mount="/proc/$pid/ns/mnt" --wdns="$PWD" -- "$@"
 }
 
-lab_host() {
+lab_host_exec() { # CMD...: replaces the (sub)shell
 	local pid
 	pid=$(lab_pid host)
-	(lab_exec tools nsenter --net="/proc/$pid/ns/net" --mount="/proc/$pid/ns/mnt" \
-		--wdns="$PWD" -- "$@")
+	lab_exec tools nsenter --net="/proc/$pid/ns/net" --mount="/proc/$pid/ns/mnt" \
+		--wdns="$PWD" -- "$@"
+}
+
+lab_host() {
+	(lab_host_exec "$@")
 }
 
 lab_docker() {

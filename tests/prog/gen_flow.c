@@ -107,7 +107,7 @@ static void gen_addr(const struct loader_image *img, const struct bg_guard *g, u
 
 	for (i = 0; i < (*family == 4 ? 1 : 4); i++)
 		a[i] = gen_u64();
-	switch (gen_below(8)) {
+	switch (gen_below(9)) {
 	case 0:
 	case 1:
 		if (img->n_prefix)
@@ -121,6 +121,10 @@ static void gen_addr(const struct loader_image *img, const struct bg_guard *g, u
 			special4(a);
 		else
 			special6(a);
+		break;
+	case 6: /* Docker's resolver, the one loopback address with rules of its own */
+		if (*family == 4)
+			a[0] = htonl(0x7f00000b);
 		break;
 	default: break; /* anywhere */
 	}
@@ -182,7 +186,8 @@ static void gen_flow(const struct loader_image *img, const struct bg_guard *g, s
 	/* half of all flows: every combination alike; the others get far enough to meet the lists */
 	f->flags = gen_u64() & (BG_F_PORTS * 2 - 1);
 	if (gen_one_in(2))
-		f->flags = BG_F_ROUTE | BG_F_PORTS | (gen_one_in(4) ? 1u << gen_below(10) : 0);
+		f->flags = BG_F_ROUTE | BG_F_PORTS | (gen_one_in(4) ? 1u << gen_below(10) : 0) |
+			   (gen_one_in(4) ? BG_F_LOOPBACK : 0);
 	gen_route(g, f);
 }
 

@@ -26,8 +26,8 @@ mutations() {
 		i < g->n_gw6;~i + 1 < g->n_gw6;
 		i < g->n_dns4;~i + 1 < g->n_dns4;
 		i < g->n_dns6;~i + 1 < g->n_dns6;
-		\(g->flags & BG_G_LPM4\) && ~
-		\(g->flags & BG_G_LPM6\) && bg_prefix_find~bg_prefix_find
+		return \(g->flags & BG_G_LPM4\)~return !(g->flags \& BG_G_LPM4)
+		return \(g->flags & BG_G_LPM6\)~return !(g->flags \& BG_G_LPM6)
 		a\[3\] == b\[3\]~true
 		\(f->daddr\[3\] & l->mask\[3\]\) == l->addr\[3\]~true
 		f->next_hop\[0\] == g->gw4\[i\]~f->next_hop[0] != g->gw4[i]

@@ -205,9 +205,12 @@ static struct proc *start(const struct log_options *o, void (*before)(void))
 		struct log_options mine = *o;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* no test leaves a process behind */
-		close(out[0]);
-		close(err[0]);
 		dup2(err[1], 2);
+		/* Nothing of the others' pipes, or they would never see their end. */
+		for (int fd = 3; fd < 256; fd++) {
+			if (fd != out[1] && fd != fake->fd)
+				close(fd);
+		}
 		if (before)
 			before();
 		mine.out = fdopen(out[1], "w");

@@ -92,7 +92,7 @@ static void test_parse_bad(void **state)
 		"{\"Id\":\"" ID "\",\"Name\":\"/x\",\"State\":{\"Pid\":\"1\"}}",
 		"{\"Id\":\"" ID "\",\"Name\":\"/x\"",
 	};
-	struct discovery_container c = {.pid = 42};
+	struct discovery_container c = { .pid = 42 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -161,7 +161,7 @@ static void serve(int sock, struct shared *shared)
 
 static int engine_start(void **state)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct engine *e = calloc(1, sizeof(*e));
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -197,7 +197,7 @@ static int engine_stop(void **state)
 static void test_inspect(void **state)
 {
 	struct engine *e = *state;
-	struct discovery_container c = {.pid = 42};
+	struct discovery_container c = { .pid = 42 };
 
 	/* A proxy in the environment is not for a local socket. */
 	setenv("http_proxy", "http://127.0.0.1:9", 1);
@@ -222,8 +222,8 @@ static void test_inspect(void **state)
 /* Nothing that is not a name reaches the engine. */
 static void test_inspect_names(void **state)
 {
-	static const char *const bad[] = {"",	  "..",	 ".",	      "a/b",	 "a?x=1",
-					  "a%2e", "a b", "a\r\nX: y", "\xc3\xa9"};
+	static const char *const bad[] = { "",	   "..",  ".",	       "a/b",	  "a?x=1",
+					   "a%2e", "a b", "a\r\nX: y", "\xc3\xa9" };
 	struct engine *e = *state;
 	struct discovery_container c;
 
@@ -248,7 +248,7 @@ static void test_no_engine(void **state)
 static void test_cache(void **state)
 {
 	struct engine *e = *state;
-	struct discovery_container c = {0};
+	struct discovery_container c = { 0 };
 	struct discovery_cache *cache;
 
 	assert_int_equal(discovery_cache_new(0, 1, &cache), -EINVAL);

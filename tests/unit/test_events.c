@@ -58,7 +58,7 @@ static void check_qname(const char *wire, size_t len, const char *want)
 
 static void test_qname(void **state)
 {
-	char longest[256] = {0}, name[1024];
+	char longest[256] = { 0 }, name[1024];
 
 	(void)state;
 	CHECK_QNAME("\3www\7example\3org\0", "www.example.org");
@@ -102,15 +102,15 @@ static struct bg_event make_event(void)
 		.hook = BG_HOOK_EGRESS,
 		.comm = "curl",
 		.guard = "vpn",
-		.flow = {.family = 4,
-			 .proto = IPPROTO_TCP,
-			 .hook = BG_HOOK_EGRESS,
-			 .nh_family = 4,
-			 .flags = BG_F_ROUTE | BG_F_PORTS,
-			 .sport = 40000,
-			 .dport = 443,
-			 .ifindex = 2,
-			 .netns = 4026532000},
+		.flow = { .family = 4,
+			  .proto = IPPROTO_TCP,
+			  .hook = BG_HOOK_EGRESS,
+			  .nh_family = 4,
+			  .flags = BG_F_ROUTE | BG_F_PORTS,
+			  .sport = 40000,
+			  .dport = 443,
+			  .ifindex = 2,
+			  .netns = 4026532000 },
 	};
 
 	inet_pton(AF_INET, "172.30.0.5", ev.flow.saddr);
@@ -122,7 +122,7 @@ static struct bg_event make_event(void)
 static void test_decode(void **state)
 {
 	struct bg_event ev = make_event();
-	struct bg_event_dns dns = {.ev = ev};
+	struct bg_event_dns dns = { .ev = ev };
 	struct events_record r;
 
 	(void)state;
@@ -136,6 +136,9 @@ static void test_decode(void **state)
 	assert_int_equal(strlen(r.guard), sizeof(r.guard) - 1);
 	assert_int_equal(r.netns, 4026532000);
 	assert_memory_equal(&r.flow, &ev.flow, sizeof(r.flow));
+	ev.flow.saddr[3] = 1; /* no part of an IPv4 address */
+	assert_int_equal(events_decode(&ev, sizeof(ev), 5, &r), 0);
+	assert_int_equal(r.flow.saddr[3], 0);
 
 	dns.ev.kind = BG_EVENT_DENIED_DNS;
 	dns.ev.dns_len = 17;
@@ -150,7 +153,7 @@ static void test_decode(void **state)
 #define REFUSE(change)                                                                             \
 	do {                                                                                       \
 		struct bg_event ev = make_event();                                                 \
-		struct events_record r = {.seq = 42};                                              \
+		struct events_record r = { .seq = 42 };                                            \
 		change;                                                                            \
 		assert_int_equal(events_decode(&ev, sizeof(ev), 0, &r), -EBADMSG);                 \
 		assert_int_equal(r.seq, 42);                                                       \
@@ -229,16 +232,17 @@ static void test_json(void **state)
 /* Every key is there when nothing is known, and null. */
 static void test_json_unknown(void **state)
 {
-	static const char *const null_keys[] = {
-		"container", "cgroup",	 "cgroup_id", "pid",	  "tgid", "comm",  "exe",
-		"uid",	     "netns",	 "family",    "proto",	  "src",  "sport", "dst",
-		"dport",     "dns_name", "ifindex",   "next_hop", "guard"};
-	struct events_record r = {.seq = 1,
-				  .count = 1,
-				  .hook = BG_HOOK_SOCK_CREATE,
-				  .flow.hook = BG_HOOK_SOCK_CREATE,
-				  .reason = BG_R_PACKET_SOCKET,
-				  .verdict = BG_WOULD_DENY},
+	static const char *const null_keys[] = { "container", "cgroup",	  "cgroup_id", "pid",
+						 "tgid",      "comm",	  "exe",       "uid",
+						 "netns",     "family",	  "proto",     "src",
+						 "sport",     "dst",	  "dport",     "dns_name",
+						 "ifindex",   "next_hop", "guard" };
+	struct events_record r = { .seq = 1,
+				   .count = 1,
+				   .hook = BG_HOOK_SOCK_CREATE,
+				   .flow.hook = BG_HOOK_SOCK_CREATE,
+				   .reason = BG_R_PACKET_SOCKET,
+				   .verdict = BG_WOULD_DENY },
 			     again;
 	size_t len;
 	char *line = events_format_json(&r, &len);
@@ -293,30 +297,30 @@ static void test_json_flow(void **state)
 static void test_json_bad(void **state)
 {
 	static const char *const from_to[][2] = {
-		{"\"schema\":1", "\"schema\":2"},
-		{"\"schema\":1,", ""},
-		{"\"next_hop\",", "\"nope\","},
-		{"\"reason\":\"next_hop\"", "\"reason\":null"},
-		{"\"deny\"", "\"allow\""},
-		{"\"egress\"", "\"ingress\""},
-		{"\"ipv4\"", "\"ipv5\""},
-		{"\"ipv4\"", "\"ipv6\""}, /* then dst is none */
-		{"\"ipv4\"", "null"},
-		{"93.184.216.34", "93.184.216.345"},
-		{":443", ":65536"},
-		{":443", ":-1"},
-		{":443", ":\"443\""},
-		{"\"count\":3,", ""},
-		{"\"tcp\"", "\"quic\""},
-		{"\"tcp\"", "256"},
-		{"2026-11-23T", "yesterday "},
-		{"\"pid\":813", "\"pid\":4294967296"},
-		{"{\"id\"", "[\"id\""},
-		{"}\n", ""},
-		{"\"seq\":7", "\"seq\":7,\"seq\":8"},
-		{"\"172.30.0.1\"", "\"gateway\""},
+		{ "\"schema\":1", "\"schema\":2" },
+		{ "\"schema\":1,", "" },
+		{ "\"next_hop\",", "\"nope\"," },
+		{ "\"reason\":\"next_hop\"", "\"reason\":null" },
+		{ "\"deny\"", "\"allow\"" },
+		{ "\"egress\"", "\"ingress\"" },
+		{ "\"ipv4\"", "\"ipv5\"" },
+		{ "\"ipv4\"", "\"ipv6\"" }, /* then dst is none */
+		{ "\"ipv4\"", "null" },
+		{ "93.184.216.34", "93.184.216.345" },
+		{ ":443", ":65536" },
+		{ ":443", ":-1" },
+		{ ":443", ":\"443\"" },
+		{ "\"count\":3,", "" },
+		{ "\"tcp\"", "\"quic\"" },
+		{ "\"tcp\"", "256" },
+		{ "2026-11-23T", "yesterday " },
+		{ "\"pid\":813", "\"pid\":4294967296" },
+		{ "{\"id\"", "[\"id\"" },
+		{ "}\n", "" },
+		{ "\"seq\":7", "\"seq\":7,\"seq\":8" },
+		{ "\"172.30.0.1\"", "\"gateway\"" },
 	};
-	struct events_record r = make_record(), again = {.seq = 42};
+	struct events_record r = make_record(), again = { .seq = 42 };
 	char bad[4096];
 	size_t len;
 	char *line = events_format_json(&r, &len);
@@ -397,9 +401,9 @@ static void test_text(void **state)
 
 static void test_notice(void **state)
 {
-	struct events_notice n = {.ts_real_ns = 1795470001123456789ull,
-				  .not_written = 5,
-				  .error = "No space left on device"},
+	struct events_notice n = { .ts_real_ns = 1795470001123456789ull,
+				   .not_written = 5,
+				   .error = "No space left on device" },
 			     again;
 	struct events_record r;
 	char text[300];
@@ -424,7 +428,7 @@ static void test_filter(void **state)
 	struct events_record r = make_record();
 
 	(void)state;
-#define MATCH(...) events_filter_match(&(struct events_filter){__VA_ARGS__}, &r)
+#define MATCH(...) events_filter_match(&(struct events_filter){ __VA_ARGS__ }, &r)
 	assert_true(MATCH(0));
 	assert_true(MATCH(.container = "qbittorrent"));
 	assert_true(MATCH(.container = "/qbittorrent"));
@@ -460,14 +464,14 @@ static void on_record(struct events_record *r, void *ctx)
 
 static void push(struct events_order *o, uint64_t seq, uint64_t now)
 {
-	struct events_record r = {.seq = seq, .lost = 999};
+	struct events_record r = { .seq = seq, .lost = 999 };
 
 	events_order_push(o, &r, now);
 }
 
 static void test_order(void **state)
 {
-	struct seen s = {0};
+	struct seen s = { 0 };
 	struct events_order o;
 
 	(void)state;
@@ -503,7 +507,7 @@ static void test_order(void **state)
 /* However many wait behind a gap, memory stays bounded and the sums are right. */
 static void test_order_full(void **state)
 {
-	struct seen s = {0};
+	struct seen s = { 0 };
 	struct events_order o;
 
 	(void)state;
