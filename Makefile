@@ -29,7 +29,9 @@ WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 CPPFLAGS += -D_GNU_SOURCE -DBPFGUARD_VERSION='"$(VERSION)"' -I. -I$(B)
 CFLAGS	?= -O2 -g
 CFLAGS	+= -std=gnu17 $(WARN)
-LDLIBS	+= -lbpf -lelf -lz -lyaml -ljansson -lcurl -lmnl
+# libcurl is opened when a container's name is first asked for (discovery/docker.c): not linked
+LDLIBS	+= -lbpf -lelf -lz -lyaml -ljansson -lmnl
+LDFLAGS	+= -Wl,--as-needed
 SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # signedness and alignment: the kernel reads what we send, so padding and layouts are asserted
 BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -DBG_BPF -D__TARGET_ARCH_$(ARCH) \

@@ -127,6 +127,10 @@ static long bg_flush_one(void *map, struct bg_fold_key *key, struct bg_fold *e,
 	void *generation;
 
 	(void)map;
+	/* no room: the counts wait, rather than taking numbers for events that would be lost */
+	if (bpf_ringbuf_query(&bg_event, BPF_RB_AVAIL_DATA) + sizeof(struct bg_event) + 8 >
+	    BG_RING_BYTES)
+		return 1;
 	if (n <= 0 || (now < e->window_ns && (*ctx)->mark != 1))
 		return 0;
 	__sync_fetch_and_add(&e->pending, -n);

@@ -12,6 +12,8 @@
 #include "events/identify.h"
 #include "events/state.h"
 
+#define FLUSH_ROUNDS 32 /* times the ring is more than all folds there can be */
+
 struct log_collect {
 	const struct log_options *o;
 	struct log_printer *show;
@@ -61,7 +63,7 @@ static const char *my_name(const struct log_options *o)
 }
 
 /* ---- the ring ---- */
-static void consume(struct log_collect *c)
+static int consume(struct log_collect *c)
 {
 	int n = c->ring ? c->o->source->consume(c->ring) : 0;
 	bool bad = n < 0 && n != -EINTR && n != -EAGAIN;
@@ -69,14 +71,22 @@ static void consume(struct log_collect *c)
 	if (bad && !c->read_trouble)
 		base_warn("cannot read the ring of events: %s", strerror(-n));
 	c->read_trouble = bad;
+	return n;
 }
 
+/*
+ * Counts of repeats become events. There may be more of them than the ring holds: those that found
+ * no room wait for the next second, or at the end (all) for the next round.
+ */
 static void flush_folded(struct log_collect *c, bool all)
 {
-	/* Old kernels cannot: there the counts of a burst's end come with the next event. */
-	if (c->ring && !c->no_flush && c->o->source->flush(c->ring, all) == -EOPNOTSUPP)
-		c->no_flush = true;
-	consume(c);
+	for (int round = 0; round < (all ? FLUSH_ROUNDS : 1); round++) {
+		/* Old kernels cannot: there a burst's rest comes with the next event. */
+		if (c->ring && !c->no_flush && c->o->source->flush(c->ring, all) == -EOPNOTSUPP)
+			c->no_flush = true;
+		if (consume(c) <= 0)
+			break;
+	}
 }
 
 static void close_ring(struct log_collect *c)

@@ -7,15 +7,20 @@
  * so a dead engine costs one timeout per miss_ttl and not one per event.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/base.h"
 #include "discovery/discovery.h"
 
-#define CACHE_MAX     1024
-#define CACHE_BUCKETS 256
-#define REFRESH_NS    (60ull * 1000000000ull) /* names change by `docker rename` */
+#define CACHE_MAX	1024
+#define CACHE_BUCKETS	256
+#define CHILD_MARGIN_MS 50
+#define REFRESH_NS	(60ull * 1000000000ull) /* names change by `docker rename` */
 
 struct entry {
 	struct entry *next;
@@ -108,6 +113,59 @@ static struct entry *find_or_add(struct discovery_cache *c, const char *id)
 	return e;
 }
 
+struct reply {
+	int err;
+	struct discovery_container c;
+};
+
+static int wait_for_reply(int fd, int timeout_ms, struct reply *ret)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct reply reply;
+
+	/* The child keeps the time itself; the margin is for a machine that is busy. */
+	if (poll(&pfd, 1, timeout_ms + CHILD_MARGIN_MS) != 1 ||
+	    read(fd, &reply, sizeof(reply)) != sizeof(reply))
+		return -ENOTCONN;
+	*ret = reply;
+	return 0;
+}
+
+/*
+ * In a process of its own: what the HTTP library needs in memory goes with it, and so does whatever
+ * the answer might do to its reader.
+ */
+static int inspect_apart(const char *id, int timeout_ms, struct discovery_container *ret)
+{
+	_close_ int in = -1, out = -1;
+	struct reply reply = { 0 };
+	int fds[2], err;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	in = fds[0];
+	out = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		reply.err = discovery_docker_inspect(id, timeout_ms, &reply.c);
+		/* Smaller than PIPE_BUF, so whole or not at all. */
+		_exit(write(out, &reply, sizeof(reply)) != sizeof(reply));
+	}
+	base_close(&out);
+	out = -1;
+	err = wait_for_reply(in, timeout_ms, &reply);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (err || reply.err)
+		return err ? err : reply.err;
+	*ret = reply.c;
+	return 0;
+}
+
 static void ask(struct discovery_cache *c, struct entry *e, uint64_t now)
 {
 	struct discovery_container fresh;
@@ -115,7 +173,7 @@ static void ask(struct discovery_cache *c, struct entry *e, uint64_t now)
 
 	if (now < c->engine_quiet_until_ns)
 		return;
-	err = discovery_docker_inspect(e->c.id, c->timeout_ms, &fresh);
+	err = inspect_apart(e->c.id, c->timeout_ms, &fresh);
 	now = base_now_ns(CLOCK_MONOTONIC);
 	if (!err && strcmp(fresh.id, e->c.id) == 0) {
 		e->c = fresh;

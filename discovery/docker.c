@@ -6,6 +6,7 @@
  * been the same since API 1.24, while engines keep raising the oldest version they speak.
  */
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -16,6 +17,45 @@
 
 #define ANSWER_MAX (1u << 20)
 #define WHO_MAX	   255
+
+/*
+ * libcurl is opened when it is first needed. It brings some twenty libraries (5 MB resident), more
+ * than all the rest of a log service that may never meet a container.
+ */
+static struct {
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_easy_init) *init;
+	__typeof__(curl_easy_setopt) *setopt;
+	__typeof__(curl_easy_perform) *perform;
+	__typeof__(curl_easy_getinfo) *getinfo;
+	__typeof__(curl_easy_cleanup) *cleanup;
+} http;
+
+static int open_library(void)
+{
+	static bool ready;
+	void *lib;
+
+	if (ready)
+		return 0;
+	lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	if (!lib)
+		return -ENOTCONN;
+	http.global_init = dlsym(lib, "curl_global_init");
+	http.init = dlsym(lib, "curl_easy_init");
+	http.setopt = dlsym(lib, "curl_easy_setopt");
+	http.perform = dlsym(lib, "curl_easy_perform");
+	http.getinfo = dlsym(lib, "curl_easy_getinfo");
+	http.cleanup = dlsym(lib, "curl_easy_cleanup");
+	if (!http.global_init || !http.init || !http.setopt || !http.perform || !http.getinfo ||
+	    !http.cleanup)
+		return -ENOTCONN;
+	/* No TLS is ever used. */
+	if (http.global_init(CURL_GLOBAL_NOTHING))
+		return -ENOMEM;
+	ready = true;
+	return 0;
+}
 
 struct answer {
 	char *body;
@@ -97,7 +137,7 @@ static int set_options(CURL *curl, const char *url, int timeout_ms, struct answe
 #define SET(option, value)                                                                         \
 	do {                                                                                       \
 		if (rc == CURLE_OK)                                                                \
-			rc = curl_easy_setopt(curl, option, value);                                \
+			rc = http.setopt(curl, option, value);                                     \
 	} while (0)
 	SET(CURLOPT_UNIX_SOCKET_PATH, base_docker_socket());
 	SET(CURLOPT_URL, url);
@@ -117,23 +157,21 @@ static int set_options(CURL *curl, const char *url, int timeout_ms, struct answe
 /* The engine's answer to GET url. -ENOTCONN also when it is too slow. */
 static int ask(const char *url, int timeout_ms, struct answer *a)
 {
-	/* No TLS is ever used: leaving its set-up out saves most of libcurl's memory. */
-	static bool ready;
 	long status = 0;
 	CURLcode rc;
 	CURL *curl;
 	int err;
 
-	if (!ready && curl_global_init(CURL_GLOBAL_NOTHING))
-		return -ENOMEM;
-	ready = true;
-	curl = curl_easy_init();
+	err = open_library();
+	if (err)
+		return err;
+	curl = http.init();
 	if (!curl)
 		return -ENOMEM;
 	err = set_options(curl, url, timeout_ms, a);
 	if (!err) {
-		rc = curl_easy_perform(curl);
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+		rc = http.perform(curl);
+		http.getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 		if (rc == CURLE_WRITE_ERROR || rc == CURLE_FILESIZE_EXCEEDED ||
 		    rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL)
 			err = -EBADMSG;
@@ -144,7 +182,7 @@ static int ask(const char *url, int timeout_ms, struct answer *a)
 		else if (status != 200)
 			err = -EBADMSG;
 	}
-	curl_easy_cleanup(curl);
+	http.cleanup(curl);
 	return err;
 }
 

@@ -126,6 +126,20 @@ static bool in_cgroup(uint32_t tgid, const char *cgroup)
 	return strncmp(line, cgroup, want) == 0 && (line[want] == '\n' || !line[want]);
 }
 
+/* A program that started another in its place (exec) has another name now. */
+static bool renamed(const struct events_record *r)
+{
+	char path[64], now[sizeof(r->comm)];
+	_free_ char *text = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/comm", r->tgid, r->pid);
+	if (base_read_file(path, PROC_MAX, &text, &len))
+		return false; /* that thread has ended, its process may go on */
+	base_sanitize(now, sizeof(now), text, strcspn(text, "\n"));
+	return strcmp(now, r->comm) != 0;
+}
+
 /* Process numbers are used again: a wrong name would be worse than none. */
 static void identify_exe(struct events_identity *id, const char *cgroup, struct events_record *r)
 {
@@ -137,7 +151,7 @@ static void identify_exe(struct events_identity *id, const char *cgroup, struct 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/exe", r->tgid);
 	n = readlink(path, exe, sizeof(exe));
 	if (n <= 0 || (cgroup && !in_cgroup(r->tgid, cgroup)) ||
-	    !started_before(id, r->tgid, r->ts_real_ns))
+	    !started_before(id, r->tgid, r->ts_real_ns) || renamed(r))
 		return;
 	base_sanitize(r->exe, sizeof(r->exe), exe, (size_t)n);
 }

@@ -122,6 +122,28 @@ static int fail_attach(struct loader_error *err, int ret, const struct loader_ho
 			   "cannot attach to the cgroup: %s", strerror(-ret));
 }
 
+static int cgroup_id_of(int cgroup_fd, uint64_t *ret)
+{
+	char fd_path[64];
+
+	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d/.", cgroup_fd);
+	return loader_cgroup_id(fd_path, ret);
+}
+
+/*
+ * Is the link on this very cgroup? A removed cgroup keeps its links while a socket made in it lives,
+ * and takes updates; the one that was made again under its name would be left bare.
+ */
+static bool is_link_on(int link, int cgroup_fd)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	uint64_t id;
+
+	return !bpf_obj_get_info_by_fd(link, &info, &len) && !cgroup_id_of(cgroup_fd, &id) &&
+	       info.cgroup.cgroup_id == id;
+}
+
 /* One hook: swap the program of a link that is there, or make the link and pin it. */
 static int attach_hook(struct bpfguard_bpf *set, const struct loader_hook *h, const char *path,
 		       int cgroup_fd, struct loader_error *err)
@@ -130,9 +152,9 @@ static int attach_hook(struct bpfguard_bpf *set, const struct loader_hook *h, co
 	_close_ int link = bpf_obj_get(path);
 
 	if (link >= 0) {
-		if (!bpf_link_update(link, prog, NULL))
+		if (is_link_on(link, cgroup_fd) && !bpf_link_update(link, prog, NULL))
 			return 0;
-		/* ENOLINK: its cgroup was removed and made again; this link guards nothing */
+		/* its cgroup was removed and made again; this link guards nothing */
 		if (unlink(path))
 			return fail_attach(err, -errno, h);
 		close(link);
@@ -145,6 +167,13 @@ static int attach_hook(struct bpfguard_bpf *set, const struct loader_hook *h, co
 				   "make room on the bpf file system", "cannot pin: %s",
 				   strerror(errno));
 	return 0;
+}
+
+bool loader_flush_is_pinned(void)
+{
+	char path[PATH_MAX];
+
+	return loader_pin_path(path, sizeof(path), "flush") || !access(path, F_OK) || !can_flush();
 }
 
 static int pin_flush(struct bpfguard_bpf *set)
@@ -193,15 +222,13 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd)
 {
 	struct bg_manifest m = { .loaded_real_ns = base_now_ns(CLOCK_REALTIME) };
-	char fd_path[64];
 	uint64_t id;
 	size_t i;
 	int err;
 
 	loader_object_hash(m.object);
 	snprintf(m.version, sizeof(m.version), "%s", BPFGUARD_VERSION);
-	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d/.", cgroup_fd);
-	err = loader_cgroup_id(fd_path, &id);
+	err = cgroup_id_of(cgroup_fd, &id);
 	if (err)
 		return err;
 	m.cgroup_id = id;

@@ -52,6 +52,35 @@ int loader_check_system(struct loader_error *err);
 /* Makes the guard's cgroup if needed; returns an open directory descriptor. */
 int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 
+/* Every pinned map. */
+#define LOADER_MAPS                                                                                \
+	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",     \
+		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest"
+
+struct loader_pinned {
+	uint32_t id[16];
+	size_t n;
+};
+/* Ids of the pinned maps. -ENOENT: a pin is missing. */
+int loader_pinned_maps(struct loader_pinned *ret);
+/* Does a program use pinned maps only (and constants of its own)? */
+bool loader_uses_pinned(const uint32_t *maps, uint32_t n, const struct loader_pinned *pinned);
+/* Id of the cgroup that the guard's path names now. */
+int loader_guard_cgroup(const struct bg_guard *g, uint64_t *ret);
+/* Is the guard attached as this binary would attach it? Anything missing or other: no. */
+bool loader_guard_is_whole(unsigned int slot, const struct bg_guard *g);
+
+/* The guard of this name and cgroup, with its slot, or NULL. */
+const struct bg_guard *loader_find_guard(const struct loader_image *img, const struct bg_guard *g,
+					 unsigned int *ret_slot);
+/*
+ * A guard that stays (same name, same cgroup) keeps its slot, with its programs and counters; a new
+ * one gets the slot that an interrupted load gave it (ret_left) or one that nothing uses. -ENOSPC
+ * cannot happen with a legal policy: there are twice as many slots as guards.
+ */
+int loader_settle_slots(const struct loader_image *have, struct loader_image *want,
+			bool ret_left[BG_MAX_GUARDS], struct loader_error *err);
+
 /* Inodes of the host's network namespaces: ours and PID 1's. */
 int loader_host_netns(uint32_t ret[2]);
 
@@ -69,7 +98,13 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 /* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
 int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd);
 
-/* Publishes img as generation `generation`: prefixes first, then one swap. */
+/* Is the log's flush program pinned, where the kernel can run it at all? */
+bool loader_flush_is_pinned(void);
+
+/*
+ * Publishes img as generation `generation`: prefixes first, then one swap. generation - 1 is the one
+ * in force, or 0.
+ */
 int loader_publish(const struct loader_image *img, uint32_t generation, struct loader_error *err);
 /* Removes prefixes of every generation but this one. */
 int loader_drop_old_prefixes(uint32_t generation);

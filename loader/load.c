@@ -22,78 +22,14 @@
 
 /* One load at work. */
 struct job {
-	struct loader_image *want; /* slots settled by settle_slots() */
+	struct loader_image *want; /* with slots that fit `have` */
 	struct loader_image have;
 	bool have_any;
 	bool had_pins; /* something was there: at least a refusal, which a failure must not lift */
+	bool left[BG_MAX_GUARDS];  /* attached by an interrupted call */
 	bool fresh[BG_MAX_GUARDS]; /* attached by this call */
 	struct loader_error *err;
 };
-
-static const struct bg_guard *find_same(const struct loader_image *img, const struct bg_guard *g,
-					unsigned int *ret_slot)
-{
-	unsigned int i;
-
-	for (i = 0; i < BG_MAX_GUARDS; i++) {
-		const struct bg_guard *h = &img->guard[i];
-
-		if (h->generation && !strcmp(h->name, g->name) && !strcmp(h->cgroup, g->cgroup)) {
-			*ret_slot = i;
-			return h;
-		}
-	}
-	return NULL;
-}
-
-static int mark_dir(unsigned int slot, const char *name, void *ctx)
-{
-	(void)name;
-	((bool *)ctx)[slot] = true;
-	return 0;
-}
-
-/*
- * A guard that stays (same name, same cgroup) keeps its slot, with its programs and counters; a new
- * one gets a slot that nothing uses. -ENOSPC cannot happen with a legal policy: there are twice as
- * many slots as guards, but left-overs of an interrupted load may sit in some.
- */
-static int settle_slots(struct job *job)
-{
-	struct loader_image moved = { .prefix = job->want->prefix,
-				      .n_prefix = job->want->n_prefix,
-				      .n_guards = job->want->n_guards };
-	bool used[BG_MAX_GUARDS] = { 0 };
-	unsigned int from, to, slot_of[BG_MAX_GUARDS];
-	size_t i;
-
-	for (i = 0; i < BG_MAX_GUARDS; i++)
-		used[i] = job->have.guard[i].generation != 0;
-	loader_each_guard_dir(mark_dir, used);
-	for (from = 0; from < BG_MAX_GUARDS; from++) {
-		const struct bg_guard *g = &job->want->guard[from];
-
-		if (!g->generation)
-			continue;
-		if (!find_same(&job->have, g, &to)) {
-			for (to = 0; to < BG_MAX_GUARDS && used[to]; to++)
-				;
-			if (to == BG_MAX_GUARDS)
-				return loader_fail(job->err, -ENOSPC, EXIT_NO, "no free guard slot",
-						   "reload in two steps", "all %d are in use",
-						   BG_MAX_GUARDS);
-			used[to] = true;
-		}
-		slot_of[from] = to;
-		moved.guard[to] = *g;
-	}
-	for (i = 0; i < moved.n_prefix; i++) {
-		moved.prefix[i].slot = slot_of[moved.prefix[i].slot];
-		moved.prefix[i].key.scope = moved.prefix[i].slot;
-	}
-	*job->want = moved;
-	return 0;
-}
 
 static bool same_policy(const struct job *job)
 {
@@ -107,27 +43,20 @@ static bool same_policy(const struct job *job)
 	return true;
 }
 
-/* Is the guard attached as this binary would attach it? Anything missing or other: no. */
-static bool guard_is_whole(unsigned int slot, const struct bg_guard *g)
+/* Has something changed the maps in force behind our back? */
+static bool have_is_damaged(const struct job *job)
 {
-	_close_ int map = loader_open_map("bg_manifest");
-	struct bg_manifest m;
-	uint8_t object[32];
-	size_t i;
+	uint8_t hash[32];
+	unsigned int i;
 
-	loader_object_hash(object);
-	if (map < 0 || bpf_map_lookup_elem(map, &slot, &m) || memcmp(m.object, object, 32))
-		return false;
-	for (i = 0; i < loader_n_hooks; i++) {
-		struct bpf_link_info info = { 0 };
-		__u32 len = sizeof(info);
-		_close_ int fd = loader_open_link(slot, g->name, loader_hooks[i].name);
-
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
-		    info.cgroup.cgroup_id != m.cgroup_id || !info.cgroup.cgroup_id)
-			return false;
+	for (i = 0; i < BG_MAX_GUARDS; i++) {
+		if (!job->have.guard[i].generation)
+			continue;
+		loader_hash_guard(&job->have, i, hash);
+		if (memcmp(hash, job->have.guard[i].policy_hash, sizeof(hash)))
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static int zero_row(unsigned int slot)
@@ -170,8 +99,8 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	ret = loader_open_set(slot, with_flush, &set, job->err);
 	if (ret)
 		return ret;
-	if (!find_same(&job->have, g, &same)) {
-		job->fresh[slot] = true;
+	if (!loader_find_guard(&job->have, g, &same)) {
+		job->fresh[slot] = !job->left[slot];
 		ret = zero_row(slot);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot clear the counters", NULL,
@@ -190,22 +119,32 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 }
 
 /*
- * Leases before the generation is published: a guard without a lease is open for good; one that
- * gets a lease starts expired, which the generation before does not look at.
+ * Leases before the generation is published, so they must do no harm in the one before: a guard
+ * without a lease is open for good, but where the old one has a lease and is closed, it stays closed
+ * by an expired lease; one that gets a lease starts expired, which the old one does not look at.
+ * What is right is not written again: a monitor may be writing at the same time.
  */
 static int settle_lease(const struct job *job, unsigned int slot)
 {
 	const struct bg_guard *g = &job->want->guard[slot];
 	const struct bg_guard *old = &job->have.guard[slot];
+	bool had_lease = old->generation && !(old->flags & BG_G_LEASE_OFF);
 	struct bg_lease l;
 	int err = loader_read_lease(slot, &l);
 
 	if (err)
 		return err;
-	if (g->flags & BG_G_LEASE_OFF)
+	if (g->flags & BG_G_LEASE_OFF) {
+		if (l.vpn_state == BG_VPN_UP)
+			return 0;
+		if (had_lease)
+			l.until_ns = 0;
 		l.vpn_state = BG_VPN_UP;
-	else if (!old->generation || (old->flags & BG_G_LEASE_OFF))
+	} else {
+		if (had_lease || !l.until_ns)
+			return 0;
 		l.until_ns = 0;
+	}
 	return loader_write_lease(slot, &l);
 }
 
@@ -219,7 +158,8 @@ static int raise_all(struct job *job)
 		if (!job->want->guard[slot].generation)
 			continue;
 		if (!job->have.guard[slot].generation ||
-		    !guard_is_whole(slot, &job->want->guard[slot])) {
+		    !loader_guard_is_whole(slot, &job->want->guard[slot]) ||
+		    (first && !loader_flush_is_pinned())) {
 			ret = raise_guard(job, slot, first);
 			if (ret)
 				return ret;
@@ -290,7 +230,7 @@ static int verify(const struct job *job)
 			continue;
 		loader_hash_guard(&now, slot, hash);
 		if (memcmp(hash, job->want->guard[slot].policy_hash, 32) ||
-		    !guard_is_whole(slot, &job->want->guard[slot]))
+		    !loader_guard_is_whole(slot, &job->want->guard[slot]))
 			equal = false;
 	}
 	loader_image_free(&now);
@@ -330,7 +270,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	job->had_pins = !access(base_pins_dir(), F_OK);
 	if (!job->have_any)
 		memset(&job->have, 0, sizeof(job->have));
-	ret = settle_slots(job);
+	ret = loader_settle_slots(&job->have, job->want, job->left, job->err);
 	if (!ret)
 		ret = know_host(job);
 	if (ret)
@@ -345,23 +285,26 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	*ret_result = same_policy(job) ? LOADER_UNCHANGED
 		      : job->have_any  ? LOADER_RELOADED
 				       : LOADER_LOADED;
+	if (*ret_result == LOADER_UNCHANGED && have_is_damaged(job))
+		*ret_result = LOADER_LOADED;
 	ret = make_pin_dirs(job->err);
 	if (!ret)
 		ret = raise_all(job); /* also mends what is no longer whole */
-	if (!ret && *ret_result != LOADER_UNCHANGED)
+	if (!ret && *ret_result == LOADER_UNCHANGED)
+		generation--;
+	else if (!ret)
 		ret = loader_publish(job->want, generation, job->err);
 	if (ret) {
 		roll_back(job);
 		return ret;
 	}
-	if (*ret_result != LOADER_UNCHANGED) {
-		ret = loader_each_guard_dir(drop_unwanted, job->want);
-		if (!ret)
-			ret = loader_drop_old_prefixes(generation);
-		if (ret)
-			return loader_fail(job->err, ret, EXIT_NO, "cannot clear the old policy",
-					   "run bpfguard load again", "%s", strerror(-ret));
-	}
+	/* also when nothing changes: the call that published this policy may have died before here */
+	ret = loader_each_guard_dir(drop_unwanted, job->want);
+	if (!ret)
+		ret = loader_drop_old_prefixes(generation);
+	if (ret)
+		return loader_fail(job->err, ret, EXIT_NO, "cannot clear the old policy",
+				   "run bpfguard load again", "%s", strerror(-ret));
 	return verify(job);
 }
 

@@ -106,7 +106,10 @@ int loader_publish(const struct loader_image *img, uint32_t generation, struct l
 		return loader_fail(err, policy < 0 ? policy : prefix, EXIT_KERNEL, base_pins_dir(),
 				   "run bpfguard load again", "a pinned map is gone: %s",
 				   strerror(policy < 0 ? -policy : -prefix));
-	ret = put_prefixes(prefix, img, generation);
+	/* what an interrupted call left under this number must not become part of the policy */
+	ret = loader_drop_old_prefixes(generation - 1);
+	if (!ret)
+		ret = put_prefixes(prefix, img, generation);
 	if (ret)
 		return fail_prefix(err, ret);
 	inner = make_generation(img, generation);

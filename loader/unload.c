@@ -22,11 +22,7 @@ static void remove_empty(const char *sub)
 
 int loader_remove_all(void)
 {
-	static const char *const maps[] = { "bg_policy",  "bg_prefix",	 "bg_lease",
-					    "bg_counter", "bg_stat",	 "bg_last",
-					    "bg_event",	  "bg_stream",	 "bg_fold",
-					    "bg_owner",	  "bg_dns_orig", "bg_dns_local",
-					    "bg_manifest" };
+	static const char *const maps[] = { LOADER_MAPS };
 	char path[PATH_MAX];
 	size_t i;
 	int err;

@@ -97,9 +97,22 @@ outside() { # PLACE ARGS...: a program outside of the guard
 
 # A program that takes its steps one by one: open, then say STEP..., then close.
 loop_open() {
-	coproc LOOP { probe_as loop 2>&1; }
+	# exec: the process we know by its number must be the program itself
+	coproc LOOP {
+		exec "$LIVE/probe" -c "$cg" -n "/run/netns/$NS-$where" -N "$comm" -k "$MARK" loop 2>&1
+	}
 	loop_pid=$LOOP_PID
 	exec {loop_in}<&"${LOOP[0]}" {loop_out}>&"${LOOP[1]}"
+}
+
+# Inside the namespace that the program made for itself. Never in that of the machine: a mistake here
+# would change its network.
+in_fresh() { # CMD...
+	if [ "/proc/$loop_pid/ns/net" -ef /proc/self/ns/net ]; then
+		fail "the program has no namespace of its own"
+		return 1
+	fi
+	nsenter --net="/proc/$loop_pid/ns/net" -- "$@"
 }
 
 say() {
@@ -256,6 +269,7 @@ lease() { # up|down|expired|SECONDS: what the monitor would write
 	up) until=$(( (1 << 62) )) ;;
 	down) state=0 until=$(( (1 << 62) )) ;;
 	expired) until=1 ;;
+	*) until=$(awk -v s="$1" '{ printf "%d", ($1 + s) * 1e9 }' /proc/uptime) ;; # boot clock
 	esac
 	hex=''
 	for ((i = 0; i < 64; i += 8)); do

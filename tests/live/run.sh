@@ -129,6 +129,7 @@ run_one() { # NAME
 	topo_routes
 	"test_$1"
 	[ -z "$loop_pid" ] || loop_close
+	[ -z "$failed" ] || [ -z "${LIVE_DEBUG:-}" ] || { cat "$W/seen"; cat "$W/events"; }
 	if [ -n "$failed" ]; then
 		echo "FAIL $1: $failed"
 		n_failed=$((n_failed + 1))

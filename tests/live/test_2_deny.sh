@@ -56,7 +56,7 @@ test_deny_ping() {
 	via_rogue
 	refused rogue 'probe ping $T4 0' reason=next_hop next_hop=172.30.0.1 proto=icmp
 	deny rogue 'probe ping $T6 0' # its sendto() does not report what the packet hook says
-	event hook=egress reason=next_hop next_hop=fd30::1 proto=icmpv6
+	event hook=egress reason=next_hop next_hop=fd30::1 proto=icmp family=ipv6
 }
 
 test_deny_tcp4() {

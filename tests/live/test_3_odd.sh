@@ -15,8 +15,9 @@ test_odd_lsrr() {
 		result errno=EPERM
 		event reason=ip_options hook=egress
 	done
-	deny rogue 'probe tcp $T4 7 lsrr=172.30.0.1'
-	event reason=ip_options
+	deny rogue 'probe tcp $T4 7 tfo lsrr=172.30.0.1' # the mark is in the SYN
+	result call=connect errno=EHOSTUNREACH
+	event hook=sockops proto=tcp
 }
 
 test_odd_ipv6_headers() {
@@ -59,7 +60,7 @@ test_odd_udplite() {
 	[ -z "$skipped" ] || return
 	deny gw 'probe udplite $T4 9'
 	result call=socket errno=EPERM
-	event reason=odd_protocol hook=sock_create proto=udplite
+	event reason=odd_protocol hook=sock_create proto=136
 	no_socket 10 2 136 odd_protocol
 }
 
@@ -88,10 +89,10 @@ test_odd_raw_kept() {
 		# the header names a neighbour, the route is another's
 		say rawsend "$T4" 172.30.0.20
 		[ $control = off ] || result errno=EPERM
-		# the header names somebody far, the route ends on the link
+		# the header names somebody far, the route ends at a neighbour, who is not the gateway
 		say rawsend 172.30.0.1 "$T4"
 		[ $control = off ] || result errno=EPERM
-		[ $control = off ] || event_of_old reason=local_not_listed
+		[ $control = off ] || event_of_old reason=next_hop next_hop=172.30.0.1 seq=3
 		in_ns app ip route replace 198.51.0.0/16 via 172.30.0.2
 		say rawsend "$T4" "$T4" 172.30.0.1
 		[ $control = off ] || result errno=EPERM
@@ -114,11 +115,11 @@ test_odd_new_namespace() {
 		say unshare
 		result errno=OK
 		in_ns sw ip -batch - <<- END
-			link add n$phase type veth peer name eth0 address 02:00:00:00:00:30 \
+			link add n$number$phase type veth peer name eth0 address 02:00:00:00:00:30 \
 				netns $loop_pid
-			link set n$phase master br0 up
+			link set n$number$phase master br0 up
 		END
-		nsenter --net="/proc/$loop_pid/ns/net" ip -batch - <<- END
+		in_fresh ip -batch - <<- END
 			address add 172.30.0.48/24 dev eth0
 			link set eth0 up
 			neighbour replace 172.30.0.1 lladdr $(topo_mac 1 0) dev eth0
@@ -147,13 +148,14 @@ test_odd_other_namespace() {
 fresh_ipv6() { # leaves the process in its namespace, whose device comes up
 	loop_open
 	say unshare
+	result errno=OK
 	in_ns sw ip -batch - <<- END
-		link add f$phase type veth peer name eth0 address 02:00:00:00:00:31 netns $loop_pid
-		link set f$phase master br0 up
+		link add f$number$phase type veth peer name eth0 address 02:00:00:00:00:31 netns $loop_pid
+		link set f$number$phase master br0 up
 	END
-	nsenter --net="/proc/$loop_pid/ns/net" sysctl -qw \
+	in_fresh sysctl -qw \
 		net.ipv6.conf.eth0.mldv1_unsolicited_report_interval=1
-	nsenter --net="/proc/$loop_pid/ns/net" ip -batch - <<- END
+	in_fresh ip -batch - <<- END
 		address add fd30::31/64 dev eth0
 		link set eth0 up
 	END
@@ -167,7 +169,7 @@ neighbour_seen() { # TYPE...: ICMPv6 of these types arrived at the peer; 135 for
 }
 
 settled() { # address that went through duplicate detection
-	! nsenter --net="/proc/$loop_pid/ns/net" ip -6 address show dev eth0 | grep -q tentative
+	! in_fresh ip -6 address show dev eth0 | grep -q tentative
 }
 
 test_odd_neighbour_discovery() {

@@ -1,0 +1,67 @@
+# shellcheck shell=bash disable=SC2016
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Counts: exact whatever is folded, exact when the ring is full.
+
+sum_of_counts() { # REASON
+	jq -s "map(select(.reason == \"$1\") | .count) | add // 0" "$W/events"
+}
+
+test_count_folded() {
+	guard_off
+	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	attempt on 'probe flood $T4 9 10000'
+	result failed=10000 errno=EPERM
+	log_read
+	[ "$(counter next_hop)" = 10000 ] || fail "status counts $(counter next_hop)"
+	[ "$(sum_of_counts next_hop)" = 10000 ] || fail "the log counts $(sum_of_counts next_hop)"
+	[ "$(wc -l < "$W/events")" -lt 100 ] || fail "$(wc -l < "$W/events") events: nothing is folded"
+	nothing_seen
+}
+
+test_count_two_cpus() {
+	guard_off
+	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	attempt on 'probe_as flood $T4 9 20000 > "$W/f1" & probe_as flood $T4 9 20000 > "$W/f2"; wait $!'
+	log_read
+	[ "$(counter next_hop)" = 40000 ] || fail "status counts $(counter next_hop)"
+	[ "$(sum_of_counts next_hop)" = 40000 ] || fail "the log counts $(sum_of_counts next_hop)"
+}
+
+# Nobody reads while more kinds of denial come than the ring holds.
+test_count_ring_full() {
+	guard_off
+	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	attempt on 'probe flood $T4 1000 6000 1'
+	result failed=6000
+	[ "$(counter next_hop)" = 6000 ] || fail "status counts $(counter next_hop)"
+	local events lost seq delivered
+	read -r events lost seq < <(guard status --json |
+		jq -r '"\(.stream.events) \(.stream.lost) \(.stream.seq)"')
+	[ "$lost" -gt 0 ] || fail "control: the ring was not full"
+	[ $((events + lost)) = "$seq" ] || fail "$events events and $lost lost of $seq numbers"
+	[ "$seq" = 6000 ] || fail "the stream's number is $seq"
+	log_read
+	delivered=$(jq -s "map(select(.seq <= $seq)) | length" "$W/events")
+	[ "$delivered" = "$events" ] || fail "$delivered events came, $events were sent"
+	# the log's own word about it: the numbers that are missing
+	[ "$(jq -s 'map(.lost) | add' "$W/events")" -ge "$lost" ] ||
+		fail "the log misses $(jq -s 'map(.lost) | add' "$W/events"), the kernel lost $lost"
+	log_read
+	[ "$(sum_of_counts next_hop)" -le 6000 ] || fail "the log counts more than there was"
+	nothing_seen
+}
+
+# Two readings in a row: each event once, none reported lost that is there.
+test_count_read_twice() {
+	guard_off
+	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	attempt on 'probe udp $T4 9'
+	log_read
+	probe udp "$T4" 9
+	probe udp "$T4" 10
+	log_read
+	[ "$(wc -l < "$W/events")" = 3 ] || fail "$(wc -l < "$W/events") events of 3"
+	[ "$(jq -s 'map(.lost) | add' "$W/events")" = 0 ] ||
+		fail "lost $(jq -s 'map(.lost) | add' "$W/events"), though nothing was"
+}
