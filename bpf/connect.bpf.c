@@ -108,6 +108,36 @@ BG_INLINE void bg_unbind(struct bpf_sock_addr *ctx)
 		bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &any, sizeof(any));
 }
 
+/*
+ * Who connects is whose packets follow: not the maker of a socket that was handed down, and the
+ * sockets of MPTCP have no maker at all, since sock_create does not run for them.
+ */
+BG_INLINE void bg_keep_owner(struct bpf_sock_addr *ctx, struct bg_owner *who)
+{
+	struct bg_owner *o;
+
+	bg_current(who);
+	who->netns = bg_sock_netns(ctx->sk);
+	o = bpf_sk_storage_get(&bg_owner, ctx->sk, who, BPF_SK_STORAGE_GET_F_CREATE);
+	if (o)
+		*o = *who;
+	else
+		bg_count_stat(BG_STAT_NO_OWNER);
+}
+
+/*
+ * A query straight to the resolver ends what was captured before on the socket. Not if the socket
+ * is connected: the kernel shows sendmsg4 the peer of an IPv6 socket with a mapped address as if
+ * the program had named it (udpv6_sendmsg() in net/ipv6/udp.c).
+ */
+BG_INLINE bool bg_asks_directly(struct bpf_sock_addr *ctx, const struct bg_guard *g,
+				const struct bg_flow *f)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	return bg_is_resolver(g, f) && !(sk && sk->state == BPF_TCP_ESTABLISHED);
+}
+
 BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 {
 	const struct bg_guard *g = bg_guard_here();
@@ -115,13 +145,15 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 	struct bg_report r = {};
 	bool connecting = hook == BG_HOOK_CONNECT4 || hook == BG_HOOK_CONNECT6;
 
-	if (connecting)
+	if (connecting) {
 		bg_unbind(ctx);
+		bg_keep_owner(ctx, &r.who);
+	}
 	if (g && g->generation) {
 		bg_flow_call(&r.flow, ctx, hook, v6);
 		if (bg_is_captured(g, &r.flow) && !bg_may_ask_docker(g, &r.flow))
 			bg_capture(ctx, g, &r.flow, v6, connecting);
-		else if (connecting || bg_is_resolver(g, &r.flow))
+		else if (connecting || bg_asks_directly(ctx, g, &r.flow))
 			bg_forget_orig(ctx);
 		bg_decide_call(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
 		if (d.verdict == BG_ALLOW)
@@ -133,8 +165,10 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 		r.reason = BG_R_NOT_LOADED;
 	}
 	r.verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
-	bg_current(&r.who);
-	r.who.netns = r.flow.netns;
+	if (!connecting) {
+		bg_current(&r.who);
+		r.who.netns = r.flow.netns;
+	}
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return r.verdict == BG_WOULD_DENY;
 }

@@ -76,6 +76,26 @@ BG_INLINE bool bg_is_dev_named(const struct net_device *dev, const struct bg_gua
 	return true;
 }
 
+/* Of the operations of a device, the one that only tunnels have. */
+struct net_device_ops___tunnel {
+	void *ndo_fill_metadata_dst;
+} __attribute__((preserve_access_index));
+
+struct net_device___tunnel {
+	const struct net_device_ops___tunnel *netdev_ops;
+} __attribute__((preserve_access_index));
+
+/*
+ * VXLAN, Geneve, GRE taps: Ethernet on the outside, and inside of them any next hop is anybody's.
+ * The outer packet belongs to no socket, so that the packet hook never sees it.
+ */
+BG_INLINE bool bg_is_tunnel(const struct net_device *dev)
+{
+	const struct net_device___tunnel *d = (const void *)dev;
+
+	return BPF_CORE_READ(d, netdev_ops, ndo_fill_metadata_dst);
+}
+
 /*
  * The device that a route leads to: Ethernet, or something that hides what follows. What stays on
  * loopback is decided before this counts; a route that sends strangers to loopback is a trick.
@@ -85,7 +105,7 @@ BG_INLINE void bg_flow_device(struct bg_flow *f, const struct net_device *dev,
 {
 	__u16 type = BPF_CORE_READ(dev, type);
 
-	if (type != ARPHRD_ETHER)
+	if (type != ARPHRD_ETHER || bg_is_tunnel(dev))
 		f->flags |= BG_F_ENCAP;
 	if ((g->flags & BG_G_TUNNEL) && bg_is_dev_named(dev, g))
 		f->flags |= BG_F_TUNNEL;
@@ -101,8 +121,12 @@ BG_INLINE void bg_flow_route4(struct bg_flow *f, const struct rtable *rt)
 	switch (BPF_CORE_READ(rt, rt_gw_family)) {
 	case 0: break;
 	case AF_INET:
-		f->nh_family = 4;
+		/* the kernel's copy of an on-link route, for a path MTU, names the destination */
 		f->next_hop[0] = BPF_CORE_READ(rt, rt_gw4);
+		if (f->next_hop[0] != f->daddr[0])
+			f->nh_family = 4;
+		else
+			f->next_hop[0] = 0;
 		break;
 	case AF_INET6:
 		f->nh_family = 6;

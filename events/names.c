@@ -25,11 +25,10 @@
 	X(BG_R_HOST_NAMESPACE, "host_namespace", "sent from the host's own network namespace",     \
 	  "do not use network_mode: host; attach the container to the VPN network only")           \
 	X(BG_R_NEXT_HOP, "next_hop", "the route's next hop is not the VPN gateway",                \
-	  "attach the container to the VPN network only and give it the gateway as default route;" \
-	  " see bpfguard why")                                                                     \
+	  "attach the container to the VPN network only, with the gateway as default route")       \
 	X(BG_R_NO_ROUTE_TO_GATEWAY, "no_route_to_gateway",                                         \
 	  "the packet carries no route that leads to the VPN gateway",                             \
-	  "give the container the gateway as default route (ip route); see bpfguard why")          \
+	  "give the container the gateway as default route (ip route)")                            \
 	X(BG_R_LOCAL_NOT_LISTED, "local_not_listed",                                               \
 	  "the destination is on-link but not on the policy's local list",                         \
 	  "if the peer is wanted, add its network to local: in the policy and reload")             \

@@ -131,8 +131,8 @@ static int cgroup_id_of(int cgroup_fd, uint64_t *ret)
 }
 
 /*
- * Is the link on this very cgroup? A removed cgroup keeps its links while a socket made in it lives,
- * and takes updates; the one that was made again under its name would be left bare.
+ * Is the link on this very cgroup? A removed cgroup keeps its links while a socket made in it
+ * lives, and takes updates; the one that was made again under its name would be left bare.
  */
 static bool is_link_on(int link, int cgroup_fd)
 {

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "loader/internal.h"
 
@@ -28,6 +30,7 @@ int loader_cgroup_root(char *ret, size_t size)
 {
 	_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_free_ char *line = NULL;
+	struct statfs fs;
 	size_t cap = 0;
 
 	if (!f)
@@ -43,6 +46,8 @@ int loader_cgroup_root(char *ret, size_t size)
 		if (strcmp(root, "/")) /* a subtree, bound somewhere */
 			continue;
 		unescape(dir);
+		if (statfs(dir, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue; /* another mount lies over it */
 		if (snprintf(ret, size, "%s", dir) >= (int)size)
 			return -ENAMETOOLONG;
 		return 0;

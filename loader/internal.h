@@ -52,7 +52,7 @@ int loader_check_system(struct loader_error *err);
 /* Makes the guard's cgroup if needed; returns an open directory descriptor. */
 int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 
-/* Every pinned map. */
+/* Every pinned map; bg_policy is the first. */
 #define LOADER_MAPS                                                                                \
 	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",     \
 		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest"
@@ -61,7 +61,7 @@ struct loader_pinned {
 	uint32_t id[16];
 	size_t n;
 };
-/* Ids of the pinned maps. -ENOENT: a pin is missing. */
+/* Ids of the pinned maps in the order of LOADER_MAPS, 0 for one that is missing (-ENOENT). */
 int loader_pinned_maps(struct loader_pinned *ret);
 /* Does a program use pinned maps only (and constants of its own)? */
 bool loader_uses_pinned(const uint32_t *maps, uint32_t n, const struct loader_pinned *pinned);

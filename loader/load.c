@@ -120,9 +120,9 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 
 /*
  * Leases before the generation is published, so they must do no harm in the one before: a guard
- * without a lease is open for good, but where the old one has a lease and is closed, it stays closed
- * by an expired lease; one that gets a lease starts expired, which the old one does not look at.
- * What is right is not written again: a monitor may be writing at the same time.
+ * without a lease is open for good, but where the old one has a lease and is closed, it stays
+ * closed by an expired lease; one that gets a lease starts expired, which the old one does not look
+ * at. What is right is not written again: a monitor may be writing at the same time.
  */
 static int settle_lease(const struct job *job, unsigned int slot)
 {
@@ -298,7 +298,8 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 		roll_back(job);
 		return ret;
 	}
-	/* also when nothing changes: the call that published this policy may have died before here */
+	/* also when nothing changes: the call that published this policy may have died before here
+	 */
 	ret = loader_each_guard_dir(drop_unwanted, job->want);
 	if (!ret)
 		ret = loader_drop_old_prefixes(generation);

@@ -28,18 +28,9 @@ __attribute__((format(printf, 2, 3))) static void problem(struct loader_status *
 		problem(st, __VA_ARGS__);                                                          \
 	} while (0)
 
-static uint32_t map_id(const char *name)
-{
-	_close_ int fd = loader_open_map(name);
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
-}
-
 static void check_program(struct loader_status *st, struct loader_guard_status *g,
 			  struct loader_hook_status *h, const struct bg_manifest *m,
-			  enum bg_hook id, uint32_t policy_map)
+			  enum bg_hook id, const struct loader_pinned *pinned)
 {
 	_close_ int fd = bpf_prog_get_fd_by_id(h->prog_id);
 	struct bpf_prog_info info = { 0 };
@@ -56,7 +47,7 @@ static void check_program(struct loader_status *st, struct loader_guard_status *
 	for (i = 0; i < 8; i++)
 		snprintf(h->tag + 2 * i, 3, "%02x", info.tag[i]);
 	for (i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
-		uses_policy |= maps[i] == policy_map;
+		uses_policy |= maps[i] == pinned->id[0];
 	if (memcmp(info.tag, m->tag[id], sizeof(info.tag)))
 		broken(st,
 		       "guard %s: %s: another program is attached (bpfguard load puts it right)",
@@ -66,11 +57,16 @@ static void check_program(struct loader_status *st, struct loader_guard_status *
 		broken(st,
 		       "guard %s: %s: does not use the loaded policy (bpfguard unload, then load)",
 		       g->config.name, h->name);
+	else if (!loader_uses_pinned(maps, i, pinned))
+		broken(st,
+		       "guard %s: %s: works on a map whose pin is gone (bpfguard load puts it "
+		       "right)",
+		       g->config.name, h->name);
 }
 
 static void check_hook(struct loader_status *st, struct loader_guard_status *g,
 		       const struct loader_hook *hook, const struct bg_manifest *m,
-		       uint32_t policy_map)
+		       const struct loader_pinned *pinned)
 {
 	struct loader_hook_status *h = &g->hook[g->n_hooks++];
 	_close_ int fd = loader_open_link(g->slot, g->config.name, hook->name);
@@ -99,7 +95,7 @@ static void check_hook(struct loader_status *st, struct loader_guard_status *g,
 		return;
 	}
 	h->attached = true;
-	check_program(st, g, h, m, hook->id, policy_map);
+	check_program(st, g, h, m, hook->id, pinned);
 }
 
 static bool is_ours(const struct loader_guard_status *g, uint32_t prog_id)
@@ -166,30 +162,25 @@ static void check_ancestors(struct loader_status *st, struct loader_guard_status
 }
 
 static void check_guard(struct loader_status *st, struct loader_guard_status *g,
-			const struct loader_image *img, uint32_t policy_map)
+			const struct loader_image *img, const struct loader_pinned *pinned)
 {
 	_close_ int manifests = loader_open_map("bg_manifest");
 	struct bg_manifest m = { 0 };
 	uint8_t object[32], hash[32];
-	char abs[PATH_MAX];
-	size_t i, len;
+	size_t i;
 
 	if (manifests < 0 || bpf_map_lookup_elem(manifests, &g->slot, &m)) {
 		broken(st, "guard %s: no record of what was loaded (bpfguard load puts it right)",
 		       g->config.name);
 		return;
 	}
-	if (!loader_cgroup_root(abs, sizeof(abs))) {
-		len = strlen(abs);
-		snprintf(abs + len, sizeof(abs) - len, "%s", g->config.cgroup);
-		if (loader_cgroup_id(abs, &g->cgroup_id))
-			g->cgroup_id = 0;
-	}
+	if (loader_guard_cgroup(&g->config, &g->cgroup_id))
+		g->cgroup_id = 0;
 	if (!g->cgroup_id)
 		broken(st, "guard %s: its cgroup %s is gone (bpfguard load puts it right)",
 		       g->config.name, g->config.cgroup);
 	for (i = 0; i < loader_n_hooks; i++)
-		check_hook(st, g, &loader_hooks[i], &m, policy_map);
+		check_hook(st, g, &loader_hooks[i], &m, pinned);
 	loader_object_hash(object);
 	if (memcmp(m.object, object, sizeof(object)))
 		problem(st,
@@ -203,7 +194,13 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 	if (g->config.flags & BG_G_AUDIT)
 		broken(st, "guard %s: mode audit: nothing is refused (set mode: enforce)",
 		       g->config.name);
-	if (!(g->config.flags & BG_G_LEASE_OFF)) {
+	if (g->config.flags & BG_G_LEASE_OFF) {
+		if (g->lease.vpn_state != BG_VPN_UP)
+			problem(st,
+				"guard %s: closed although it has no lease (bpfguard load opens "
+				"it)",
+				g->config.name);
+	} else {
 		if (g->lease.vpn_state != BG_VPN_UP)
 			problem(st, "guard %s: the VPN is not proved up: closed", g->config.name);
 		else if (base_now_ns(CLOCK_BOOTTIME) >= g->lease.until_ns)
@@ -243,7 +240,7 @@ static int fill_guards(struct loader_status *st, const struct loader_image *img,
 {
 	_free_ uint64_t *counter = calloc(BG_MAX_GUARDS * BG_R_MAX, sizeof(*counter));
 	_close_ int last = loader_open_map("bg_last");
-	uint32_t policy_map = map_id("bg_policy");
+	struct loader_pinned pinned;
 	__u32 slot;
 	int ret;
 
@@ -254,6 +251,9 @@ static int fill_guards(struct loader_status *st, const struct loader_image *img,
 	if (ret)
 		return loader_fail(err, ret, EXIT_NOT_ENFORCED, "cannot read the counters",
 				   "run bpfguard load again", "%s", strerror(-ret));
+	if (loader_pinned_maps(&pinned) || !loader_flush_is_pinned())
+		problem(st, "a pin is gone from %s (bpfguard load makes it again)",
+			base_pins_dir());
 	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
 		struct loader_guard_status *g;
 
@@ -266,7 +266,7 @@ static int fill_guards(struct loader_status *st, const struct loader_image *img,
 		if (last >= 0)
 			bpf_map_lookup_elem(last, &slot, &g->last);
 		loader_read_lease(slot, &g->lease);
-		check_guard(st, g, img, policy_map);
+		check_guard(st, g, img, &pinned);
 	}
 	return 0;
 }

@@ -33,21 +33,22 @@ static bool is_internal_map(uint32_t id)
 int loader_pinned_maps(struct loader_pinned *ret)
 {
 	static const char *const names[] = { LOADER_MAPS };
+	int err = 0;
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->n = ARRAY_SIZE(names);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		_close_ int fd = loader_open_map(names[i]);
 		struct bpf_map_info info = { 0 };
 		__u32 len = sizeof(info);
 
-		if (fd < 0)
-			return fd;
-		if (bpf_obj_get_info_by_fd(fd, &info, &len))
-			return -errno;
-		ret->id[ret->n++] = info.id;
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+			err = fd < 0 ? fd : -errno;
+		else
+			ret->id[i] = info.id;
 	}
-	return 0;
+	return err;
 }
 
 bool loader_uses_pinned(const uint32_t *maps, uint32_t n, const struct loader_pinned *pinned)
@@ -99,7 +100,8 @@ bool loader_guard_is_whole(unsigned int slot, const struct bg_guard *g)
 	loader_object_hash(object);
 	if (map < 0 || bpf_map_lookup_elem(map, &slot, &m) || memcmp(m.object, object, 32))
 		return false;
-	/* the path's own cgroup: a removed one lives on, links and all, while a socket of it does */
+	/* the path's own cgroup: a removed one lives on, links and all, while a socket of it does
+	 */
 	if (loader_guard_cgroup(g, &cgroup) || cgroup != m.cgroup_id || loader_pinned_maps(&pinned))
 		return false;
 	for (i = 0; i < loader_n_hooks; i++)

@@ -31,7 +31,8 @@ lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:ipt
 	libc-bin:getent musl-tools:musl-gcc)
 tests=(libcmocka-dev libclang-rt-dev cppcheck:cppcheck clang-tidy:clang-tidy
 	clang-format:clang-format shellcheck:shellcheck nftables:nft iperf3:iperf3
-	socat:socat iputils-ping:ping python3-minimal:python3)
+	socat:socat iputils-ping:ping python3-minimal:python3
+	python3-jsonschema python3-yaml mandoc:mandoc zsh:zsh fish:fish strace:strace)
 
 case $what in
 build) want=("${build[@]}") ;;
@@ -86,7 +87,7 @@ fi
 trap restore EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-printf '#!/bin/sh\n# made by bpfguard packaging/deps.sh for the time of one apt-get\nexit 101\n' > "$policy"
+printf '#!/bin/sh\n# made by bpfguard packaging/deps.sh for one apt-get\nexit 101\n' > "$policy"
 chmod 755 "$policy"
 
 export DEBIAN_FRONTEND=noninteractive

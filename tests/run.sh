@@ -40,6 +40,7 @@ suite() { # NAME
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
 	live) tests/live/run.sh ;;
+	lab) tests/lab/check.sh ;;
 	docker) tests/docker/run.sh ;;
 	fuzz) tests/fuzz/run.sh "$build" "${FUZZ_SECONDS:-60}" "$build"/fuzz/fuzz_?*[!.d] ;;
 	*)
@@ -50,7 +51,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live docker fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

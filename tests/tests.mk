@@ -23,7 +23,7 @@ include $(wildcard tests/*/*.mk)
 
 .PHONY: unit fuzz check demo test test-installed
 unit: $(UNIT)
-	$(Q)for t in $(UNIT); do echo "== $$t"; ./$$t || exit 1; done
+	$(Q)for t in $(UNIT); do echo "== $$t"; $$(realpath $$t) || exit 1; done
 fuzz: $(FUZZ)
 	$(Q)tests/fuzz/run.sh $(B) $(FUZZ_SECONDS) $(FUZZ)
 

@@ -21,7 +21,8 @@ tell() {
 	printf '  %s\n' "$@"
 }
 
-# Shows a command as a user would type it, and what it says; keeps that in $said, its exit code in $rc.
+# Shows a command as a user would type it, and what it says; that is kept in $said, its exit code
+# in $rc.
 show() { # SHOWN CMD...
 	printf '  %s$ %s%s\n' "$dim" "$1" "$reset"
 	shift

@@ -9,11 +9,11 @@ $(B)/bench/bench: $(BENCH_SRCS) tests/bench/bench.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(BENCH_SRCS) -lbpf
 
-$(B)/bench/lpm.bpf.o: tests/bench/lpm.bpf.c
+$(B)/bench/lpm.bpf.o $(B)/bench/empty.bpf.o: $(B)/bench/%.bpf.o: tests/bench/lpm.bpf.c
 	$(call msg,BPF,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
+	$(Q)$(CLANG) $(BPFFLAGS) $(if $(filter empty,$*),-DEMPTY) -c $< -o $@
 
 .PHONY: bench
-bench: all $(B)/bench/bench $(B)/bench/lpm.bpf.o
+bench: all $(B)/bench/bench $(B)/bench/lpm.bpf.o $(B)/bench/empty.bpf.o
 	$(Q)tests/bench/run.sh $(B)

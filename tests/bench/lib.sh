@@ -5,10 +5,12 @@
 # what is put between the socket and the wire. Source it; set BUILD before.
 #
 #   bench_setup              makes the working place; everything goes when the script ends
-#   bench_pair NAME          namespaces `app` and `gw` joined by a veth pair, sink in gw, cgroup
-#   bench_guard NAME BINARY PREFIXES [CHILDREN]   puts the guard of BINARY on it
+#   bench_pair NAME [bridge] namespaces `app` and `gw` joined by a veth pair (or two of them and a
+#                            bridge in a third namespace), sink in gw, cgroup
+#   bench_guard NAME BINARY PREFIXES   puts the guard of BINARY on it
 #   bench_nft NAME PREFIXES  a `socket cgroupv2` rule with the same addresses
 #   bench_lpm NAME PREFIXES  the address-only BPF program
+#   bench_empty NAME         a BPF program that only says yes: the price of the hook itself
 #   bench_spec NAME DST      the argument for `bench run`
 #   bench_env NAME CMD...    runs bpfguard's environment of this guard
 
@@ -44,6 +46,7 @@ bench_clean() {
 	for name in "${PAIRS[@]}"; do
 		ip netns del "$TAG-$name-app" 2> /dev/null
 		ip netns del "$TAG-$name-gw" 2> /dev/null
+		[ ! -e "/run/netns/$TAG-$name-sw" ] || ip netns del "$TAG-$name-sw"
 	done
 	for ((i = 0; i < 100; i++)); do # the last of the killed may still be leaving
 		[ -d "$CG" ] || break
@@ -66,13 +69,23 @@ bench_start() {
 }
 
 bench_pair() {
-	local app=$TAG-$1-app gw=$TAG-$1-gw
+	local app=$TAG-$1-app gw=$TAG-$1-gw sw=$TAG-$1-sw
 	PAIRS+=("$1")
 	mkdir -p "$CG/$1"
 	ip netns add "$app"
 	ip netns add "$gw"
-	ip link add eth0 netns "$app" address 02:00:00:77:00:10 type veth \
-		peer name eth0 netns "$gw" address 02:00:00:77:00:02
+	if [ -n "${2:-}" ]; then
+		ip netns add "$sw"
+		ip -n "$sw" link add br0 type bridge
+		ip -n "$sw" link set br0 up
+		ip link add eth0 netns "$app" address 02:00:00:77:00:10 type veth peer name app netns "$sw"
+		ip link add eth0 netns "$gw" address 02:00:00:77:00:02 type veth peer name gw netns "$sw"
+		ip -n "$sw" link set app master br0 up
+		ip -n "$sw" link set gw master br0 up
+	else
+		ip link add eth0 netns "$app" address 02:00:00:77:00:10 type veth \
+			peer name eth0 netns "$gw" address 02:00:00:77:00:02
+	fi
 	ip -n "$app" link set lo up
 	ip -n "$gw" link set lo up
 	ip -n "$app" addr add 10.77.0.10/24 dev eth0
@@ -149,6 +162,10 @@ bench_lpm() { # NAME PREFIXES
 	local prefixes
 	mapfile -t prefixes < <(bench_prefixes "$2" wide)
 	bench_start "$BUILD/bench/bench" lpm "$BUILD/bench/lpm.bpf.o" "$CG/$1" "${prefixes[@]}"
+}
+
+bench_empty() { # NAME
+	bench_start "$BUILD/bench/bench" lpm "$BUILD/bench/empty.bpf.o" "$CG/$1" 0.0.0.0/0
 }
 
 bench_spec() { # NAME DST [CGROUP-BELOW]

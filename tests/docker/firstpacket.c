@@ -14,7 +14,7 @@
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(7777)};
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(7777) };
 	int udp, tcp, sent = 0, rc;
 
 	if (argc < 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)

@@ -21,8 +21,8 @@ for file in "$here"/test_*.sh; do
 	. "$file"
 done
 
-# What firstpacket says when it was refused: by the call itself (whoever is in the host's namespace),
-# or by the packet's route, which TCP learns as "no route".
+# What firstpacket says when it was refused: by the call itself (whoever is in the host's
+# namespace), or by the packet's route, which TCP learns as "no route".
 # shellcheck disable=SC2034 # for the tests
 BY_CALL='sent 0 connect Operation not permitted' BY_ROUTE='sent 0 connect No route to host'
 

@@ -5,7 +5,8 @@
 # program believes in. The internet's name server is the witness: it must see each question, and
 # from the VPN's exit alone.
 
-# Docker's resolver would ask this one, the gateway's asks $LAB_DNS: so the witness can tell who asked.
+# Docker's resolver would ask this one, the gateway's asks $LAB_DNS: so the witness can tell them
+# apart.
 OTHER_DNS=$LAB_NET_INET.54
 
 asked_by() { # NAME: who asked whom for it, as the internet saw it
@@ -24,14 +25,17 @@ ask() { # TOOL CMD... with NAME in it
 
 # One question that must not be answered, and not be seen outside at all.
 ask_in_vain() { # TOOL CMD...
-	local name out
+	local name out which
 	name=$(tr '_ @+' '----' <<< "$1-$mode-$RANDOM").example
 	shift
+	# what is asked by TCP is refused before there is a question to read
+	which=".dns_name == \"$name\""
+	[[ " $* " != *" +tcp "* ]] || which='.proto == "tcp"'
 	out=$(lab_docker exec app "${@//NAME/$name}" 2>&1)
 	! grep -q "$LAB_WEB" <<< "$out" || fail "$mode: '${*//NAME/$name}' was answered: $out"
 	same "$mode: who asked for $name" "" "$(asked_by "$name")"
 	must "$mode: event for $name" guard_event "refused question for $name" \
-		'.reason == "dns_elsewhere"'
+		".reason == \"dns_elsewhere\" and .container.name == \"app\" and $which"
 }
 
 # dockerd's own port for 127.0.0.11 in the namespace of the container

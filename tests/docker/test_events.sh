@@ -18,7 +18,8 @@ test_event_fields() {
 		'.container.name == "fields"' '.container.image == "lab-app"' \
 		".container.id == \"$(lab_docker inspect -f '{{.Id}}' fields)\"" \
 		".cgroup == \"$LAB_GUARD_CGROUP/$(lab_docker inspect -f '{{.Id}}' fields)\"" \
-		'.comm == "firstpacket"' '.exe == "/usr/local/bin/firstpacket"' '.uid == 1234' '.family == "ipv4"' '.proto == "tcp"' \
+		'.comm == "firstpacket"' '.exe == "/usr/local/bin/firstpacket"' \
+		'.uid == 1234' '.family == "ipv4"' '.proto == "tcp"' \
 		'.dport == 7778' '.count == 1' '.lost == 0' \
 		".src == \"$(lab_docker inspect -f '{{.NetworkSettings.IPAddress}}' fields)\"" \
 		".next_hop == \"$(lab_docker inspect -f '{{.NetworkSettings.Gateway}}' fields)\"" \

@@ -18,11 +18,12 @@ lab_copy() { # ROOT FILE...
 	done
 }
 
-# Directories, accounts, dash as the shell (busybox's would prefer its own `ip` and `wget` to what is
-# in PATH), busybox for the rest.
+# Directories, accounts, dash as the shell (busybox's would prefer its own `ip` and `wget` to what
+# is in PATH), busybox for the rest.
 lab_rootfs() { # ROOT
 	local root=$1 dir applet
-	mkdir -p "$root"/{etc,proc,sys,dev,run,tmp,root,var,usr/bin,usr/sbin,usr/lib,usr/lib64,usr/local/bin}
+	mkdir -p "$root"/{etc,proc,sys,dev,run,tmp,root,var} \
+		"$root"/usr/{bin,sbin,lib,lib64,local/bin}
 	for dir in bin sbin lib lib64; do
 		ln -s "usr/$dir" "$root/$dir"
 	done

@@ -32,9 +32,9 @@ static const struct service {
 	enum kind kind;
 	const char *log;
 } services[] = {
-	{80, SOCK_STREAM, WEB, "tcp"},		{443, SOCK_STREAM, WEB, "tcp"},
-	{9999, SOCK_DGRAM, ECHO, "udp"},	{53, SOCK_DGRAM, NAMES, "dns"},
-	{53, SOCK_STREAM, NAMES_TCP, "dnstcp"},
+	{ 80, SOCK_STREAM, WEB, "tcp" },	  { 443, SOCK_STREAM, WEB, "tcp" },
+	{ 9999, SOCK_DGRAM, ECHO, "udp" },	  { 53, SOCK_DGRAM, NAMES, "dns" },
+	{ 53, SOCK_STREAM, NAMES_TCP, "dnstcp" },
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))
 
@@ -64,7 +64,7 @@ static int answer_source(const struct sockaddr_in *from, char *out, size_t size)
 /* Turns a query in `msg` into its answer in place. Length of the answer, 0 if it is no query. */
 static size_t answer_names(uint8_t *msg, size_t len, char *name, size_t size)
 {
-	static const uint8_t record[] = {0xc0, DNS_HEADER, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4};
+	static const uint8_t record[] = { 0xc0, DNS_HEADER, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4 };
 	size_t at = DNS_HEADER, out = 0;
 	bool a_record;
 
@@ -105,13 +105,13 @@ static void serve_datagram(int fd, const struct service *s)
 	char control[CMSG_SPACE(sizeof(struct in_pktinfo))], name[256] = "";
 	uint8_t buf[DNS_MAX + 64];
 	struct sockaddr_in from;
-	struct iovec iov = {buf, DNS_MAX};
-	struct msghdr msg = {.msg_name = &from,
-			     .msg_namelen = sizeof(from),
-			     .msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control,
-			     .msg_controllen = sizeof(control)};
+	struct iovec iov = { buf, DNS_MAX };
+	struct msghdr msg = { .msg_name = &from,
+			      .msg_namelen = sizeof(from),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(fd, &msg, 0);
 	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 	struct in_pktinfo *info;
@@ -177,7 +177,7 @@ static void serve_connection(int listener, const struct service *s)
 	socklen_t len = sizeof(from), tolen = sizeof(to);
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	/* A silent client must not hold up the rest: requests are served one by one. */
-	const struct timeval patience = {.tv_usec = 300000};
+	const struct timeval patience = { .tv_usec = 300000 };
 
 	if (fd < 0)
 		return;
@@ -195,7 +195,7 @@ static void serve_connection(int listener, const struct service *s)
 
 static int open_service(const struct service *s)
 {
-	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(s->port)};
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(s->port) };
 	int fd = socket(AF_INET, s->type | SOCK_CLOEXEC, 0), on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (size_t i = 0; i < N_SERVICES; i++)
-		fds[i] = (struct pollfd){.fd = open_service(&services[i]), .events = POLLIN};
+		fds[i] = (struct pollfd){ .fd = open_service(&services[i]), .events = POLLIN };
 	puts("ready");
 	fflush(stdout);
 	for (;;) {

@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv)
 {
-	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
 	int failed = argc < 2;
 
 	for (int i = 1; i < argc; i++) {

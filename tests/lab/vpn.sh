@@ -32,7 +32,7 @@ lab_networks() {
 lab_post_rules() {
 	cat <<- END
 		iptables -A FORWARD -s $LAB_NET_VPN.0/24 -o tun0 -j ACCEPT
-		iptables -A FORWARD -i tun0 -d $LAB_NET_VPN.0/24 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+		iptables -A FORWARD -i tun0 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 		iptables -t nat -A POSTROUTING -o tun0 -j MASQUERADE
 	END
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Builds the programs of the live tests into $LIVE. Static, so that they run wherever they are put.

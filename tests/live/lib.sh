@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the tests are written in. Sourced by run.sh, which sets LIVE (the programs), W (a private
@@ -123,7 +123,8 @@ say() {
 
 loop_close() {
 	exec {loop_out}>&- {loop_in}<&-
-	eval "exec ${LOOP[1]:-}>&-" 2> /dev/null
+	# bash forgets its own ends when it hears that the program has gone
+	[ -z "${LOOP[1]:-}" ] || eval "exec ${LOOP[1]}>&-"
 	wait "$loop_pid" 2> /dev/null
 	loop_pid=''
 }
@@ -266,14 +267,17 @@ counter_is() { # REASON AT-LEAST
 lease() { # up|down|expired|SECONDS: what the monitor would write
 	local until=0 state=1 hex i
 	case $1 in
-	up) until=$(( (1 << 62) )) ;;
-	down) state=0 until=$(( (1 << 62) )) ;;
+	up) until=$((1 << 62)) ;;
+	down) state=0 until=$((1 << 62)) ;;
 	expired) until=1 ;;
-	*) until=$(awk -v s="$1" '{ printf "%d", ($1 + s) * 1e9 }' /proc/uptime) ;; # boot clock
+	[0-9]*)
+		read -r until _ < /proc/uptime # boot clock, in 1/100 s
+		until=$((${until/./}0000000 + $1 * 1000000000))
+		;;
 	esac
 	hex=''
 	for ((i = 0; i < 64; i += 8)); do
-		hex+=$(printf ' %02x' $(( (until >> i) & 255)))
+		hex+=$(printf ' %02x' $((until >> i & 255)))
 	done
 	# shellcheck disable=SC2086
 	bpftool map update pinned "$BPFGUARD_PINS/maps/bg_lease" key hex 00 00 00 00 \

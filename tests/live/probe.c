@@ -29,10 +29,10 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "udp", probe_udp },		{ "tcp", probe_tcp },	      { "ping", probe_ping },
-	{ "flood", probe_flood },	{ "socket", probe_socket },   { "udplite", probe_udplite },
-	{ "redirect", probe_redirect }, { "barrier", probe_barrier }, { "dns", probe_dns },
-	{ "loop", probe_loop },		{ "exec", probe_exec },
+	{ "udp", probe_udp },		{ "tcp", probe_tcp },	    { "ping", probe_ping },
+	{ "flood", probe_flood },	{ "socket", probe_socket }, { "udplite", probe_udplite },
+	{ "redirect", probe_redirect }, { "toobig", probe_toobig }, { "barrier", probe_barrier },
+	{ "dns", probe_dns },		{ "loop", probe_loop },	    { "exec", probe_exec },
 };
 
 int probe_dispatch(int argc, char **argv)

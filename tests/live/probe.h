@@ -57,6 +57,7 @@ int probe_flood(int argc, char **argv);
 int probe_socket(int argc, char **argv);
 int probe_udplite(int argc, char **argv);
 int probe_redirect(int argc, char **argv);
+int probe_toobig(int argc, char **argv);
 int probe_barrier(int argc, char **argv);
 int probe_dns(int argc, char **argv);
 int probe_loop(int argc, char **argv);

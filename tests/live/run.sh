@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034 # the tests and lib.sh read what is set here
 #
 # Live tests of the kernel programs: run.sh [NAME...]   (NAME may be a pattern: 'dns_*')
 #
@@ -74,7 +75,8 @@ reap_dead() {
 	local n pid
 	for n in /run/netns/bglive*-sw; do
 		pid=${n#/run/netns/bglive} pid=${pid%-sw}
-		[ -e "$n" ] && [ ! -d "/proc/$pid" ] || continue
+		[ -e "$n" ] || continue
+		[ ! -d "/proc/$pid" ] || continue
 		BPFGUARD_PINS=/sys/fs/bpf/bglive-$pid "$BPFGUARD" unload --yes > /dev/null 2>&1
 		kill_cgroup "$CGROOT/bglive-$pid"
 		kill_cgroup "$CGROOT/bglive-$pid-two"
@@ -129,7 +131,6 @@ run_one() { # NAME
 	topo_routes
 	"test_$1"
 	[ -z "$loop_pid" ] || loop_close
-	[ -z "$failed" ] || [ -z "${LIVE_DEBUG:-}" ] || { cat "$W/seen"; cat "$W/events"; }
 	if [ -n "$failed" ]; then
 		echo "FAIL $1: $failed"
 		n_failed=$((n_failed + 1))

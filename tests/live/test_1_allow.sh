@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What must go through: each case is seen at the gateway (or stays where it should) and nowhere else.
@@ -93,4 +93,22 @@ test_allow_then_route_replaced() {
 	target off
 	probe udp "$T4" 7 connect
 	await 2 seen_at rogue || fail "control: a connected socket does not follow the route"
+}
+
+# A smaller MTU on the way makes the kernel copy the route: the copy must be judged alike.
+smaller_mtu() { # VICTIM TARGET
+	outside gw toobig "$1" "$2" 1300 > "$W/toobig"
+	await 2 has_mtu "$2" || fail "the kernel does not believe in the smaller MTU"
+}
+
+has_mtu() {
+	[[ "$(in_ns app ip route get "$1")" = *" mtu 1300"* ]]
+}
+
+test_allow_path_mtu() {
+	gets_through gw 'smaller_mtu 172.30.0.10 $T4; probe udp $T4 7 echo size=3000'
+	gets_through gw 'smaller_mtu fd30::10 $T6; probe udp $T6 7 echo size=3000'
+	gets_through gw 'probe tcp $T6 7 echo'
+	gets_through peer 'smaller_mtu fd30::10 fd30::20; probe udp fd30::20 7 echo size=3000'
+	gets_through peer 'smaller_mtu 172.30.0.10 172.30.0.20; probe udp 172.30.0.20 7 echo'
 }

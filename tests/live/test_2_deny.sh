@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What must not go out: ordinary programs on a wrong route. Each is first seen to leak without guard.
@@ -217,7 +217,6 @@ test_deny_syn_ack() {
 		else
 			wait "$knock_pid"
 		fi
-		nothing_kept=$(seen rogue)
 		kill "$knock_pid" 2> /dev/null
 		wait "$knock_pid" 2> /dev/null
 		out=pid=$loop_pid
@@ -225,4 +224,41 @@ test_deny_syn_ack() {
 	}
 	deny rogue knock
 	event reason=next_hop hook=egress proto=tcp next_hop=172.30.0.1 sport=77
+}
+
+# A connection that began on the right way and whose route then changes.
+test_deny_tcp_established() {
+	turned() {
+		in_ns app ip route replace 198.51.0.0/16 via 172.30.0.2
+		loop_open
+		say socket inet stream 0
+		say connect "$T4" 7
+		say echo
+		result errno=OK
+		in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+		say send
+		if [ "$phase" = on ]; then
+			await 4 counter_is next_hop 2 || fail "it is not sent again"
+			out=pid=$loop_pid
+			event reason=next_hop hook=egress proto=tcp next_hop=172.30.0.1
+		else
+			await 4 seen_at rogue
+		fi
+		[ "$phase" = off ] || [ -z "$(seen rogue)" ] || fail "LEAK: $(seen rogue | head -n 1)"
+		loop_close
+	}
+	attempt off turned
+	seen_at rogue || fail "control: an established connection does not follow the route"
+	attempt on turned
+	barrier
+	[ -z "$(seen rogue)" ] || fail "LEAK: $(seen rogue | head -n 1)"
+}
+
+# The copy that the kernel makes of a route for a smaller MTU.
+test_deny_path_mtu() {
+	via_rogue
+	refused rogue 'smaller_mtu 172.30.0.10 $T4; probe udp $T4 9' reason=next_hop \
+		next_hop=172.30.0.1
+	refused rogue 'smaller_mtu fd30::10 $T6; probe udp $T6 9' reason=next_hop next_hop=fd30::1
+	no_connection rogue 'smaller_mtu fd30::10 $T6; probe tcp $T6 7' reason=next_hop
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Odd packets and odd sockets: options in the header, raw sockets, other protocols, other namespaces,

@@ -1,14 +1,17 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The lease: what the monitor writes decides about the very next packet of each flow.
 
-flows_stop() { # LEASE REASON: an established TCP connection and a connected UDP socket
-	policy=${3:-basic}
+flows_stop() { # LEASE REASON POLICY stream|dgram 4|6: of an established connection, a connected socket
+	local to=inet
+	policy=$3
 	attempt on loop_open
 	lease up
-	say socket inet "$4" 0
-	say connect "$T4" 7
+	[ "$5" = 4 ] || to=inet6
+	say socket $to "$4" 0
+	if [ "$5" = 4 ]; then to=$T4; else to=$T6; fi
+	say connect "$to" 7
 	say echo
 	result errno=OK
 	lease "$1"
@@ -17,7 +20,7 @@ flows_stop() { # LEASE REASON: an established TCP connection and a connected UDP
 	[ "$4" = stream ] || result errno=EPERM
 	nothing_seen
 	out=pid=$loop_pid
-	event reason="$2" hook=egress dport=7 next_hop=172.30.0.2
+	event reason="$2" hook=egress dport=7 family="ipv$5"
 	lease up
 	if [ "$4" = stream ]; then
 		say recv # what was kept back is sent again by the kernel
@@ -28,10 +31,12 @@ flows_stop() { # LEASE REASON: an established TCP connection and a connected UDP
 	loop_close
 }
 
-test_lease_down_tcp() { flows_stop down vpn_down basic stream; }
-test_lease_down_udp() { flows_stop down vpn_down basic dgram; }
-test_lease_expired_tcp() { flows_stop expired lease_expired lease stream; }
-test_lease_expired_udp() { flows_stop expired lease_expired lease dgram; }
+test_lease_down_tcp4() { flows_stop down vpn_down basic stream 4; }
+test_lease_down_tcp6() { flows_stop down vpn_down basic stream 6; }
+test_lease_down_udp4() { flows_stop down vpn_down basic dgram 4; }
+test_lease_down_udp6() { flows_stop down vpn_down basic dgram 6; }
+test_lease_expired_tcp4() { flows_stop expired lease_expired lease stream 4; }
+test_lease_expired_udp6() { flows_stop expired lease_expired lease dgram 6; }
 
 # A guard with a lease starts closed: nobody has proved anything yet.
 test_lease_starts_closed() {

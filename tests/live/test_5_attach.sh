@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Where the programs hang: children cannot undo a refusal, guards do not mix, audit only reports.
@@ -87,6 +87,9 @@ test_attach_two_guards() {
 	cg=$CG
 	allow gw 'probe udp $T4 7 echo'
 	result errno=OK
+	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	attempt on 'probe udp $T4 9'
+	result errno=EPERM
 	[ "$(counter next_hop vpn)" = 1 ] || fail "guard vpn counts $(counter next_hop vpn)"
 	[ "$(counter next_hop other)" = 1 ] || fail "guard other counts $(counter next_hop other)"
 }

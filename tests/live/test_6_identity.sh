@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Who it was: the program that made the socket, also when the kernel sends on its behalf.
@@ -56,6 +56,7 @@ test_identity_after_death() {
 	say echo
 	result errno=OK
 	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
+	disown "$loop_pid" # its death is no news to this shell
 	kill -9 "$loop_pid"
 	await 4 counter_is next_hop 1 || fail "no FIN was denied"
 	out=pid=$loop_pid

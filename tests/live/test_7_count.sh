@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Counts: exact whatever is folded, exact when the ring is full.

@@ -35,7 +35,7 @@ void die(const char *fmt, ...)
 
 static char *buffer(void)
 {
-	static char bufs[8][PATH_MAX];
+	static char bufs[64][PATH_MAX];
 	static unsigned int next;
 
 	return bufs[next++ % ARRAY_SIZE(bufs)];
@@ -194,12 +194,34 @@ const char *run_stderr(void)
 
 /* ---- the end ---- */
 
+static int remove_cgroup(const char *dir);
+
+static int remove_children(const char *dir)
+{
+	char path[2 * PATH_MAX];
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int ret = 0;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		ret |= remove_cgroup(path);
+	}
+	if (d)
+		closedir(d);
+	return ret;
+}
+
 /* Ends what is in the cgroup, waits until it is empty, removes it. */
 static int remove_cgroup(const char *dir)
 {
 	char path[2 * PATH_MAX], text[256];
 	int i, fd;
 
+	if (remove_children(dir))
+		return 1;
 	snprintf(path, sizeof(path), "%s/cgroup.kill", dir);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {

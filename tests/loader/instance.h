@@ -29,9 +29,10 @@ void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 			die(__VA_ARGS__);                                                          \
 	} while (0)
 
-/* Cgroup of this instance, as the policy names it: "/bpfguard-test-PID-NAME". Static buffers (8). */
+/* Cgroup of this instance, as the policy names it: "/bpfguard-test-PID-NAME". Static buffers (64).
+ */
 const char *instance_cgroup(const char *name);
-/* Its directory. Static buffers (8). */
+/* Its directory. Static buffers (64). */
 const char *instance_cgroup_dir(const char *name);
 void instance_make_cgroup(const char *name);
 /* Moves the calling process. */
@@ -40,7 +41,7 @@ void instance_leave(void);
 
 /* A scratch directory of the instance. */
 const char *instance_dir(void);
-/* Writes text to NAME in the scratch directory and returns its path (static buffers, 8). */
+/* Writes text to NAME in the scratch directory and returns its path (static buffers, 64). */
 const char *instance_file(const char *name, const char *text);
 
 /* Parses; dies on an error. Free with policy_free(). */

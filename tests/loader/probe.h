@@ -23,10 +23,11 @@ struct probe {
 
 /* Starts one in cgroup `name` (instance.h), which must exist. */
 struct probe probe_start(const char *name);
+#define PROBE_TORN (1u << 31)
 /*
- * Bit i: the datagram to addr[i] was sent. Asked twice, with a socket made now and with one that
- * was made when the probe started; the answers must be equal (dies otherwise, as on every error
- * other than EPERM).
+ * Bit i: the datagram to addr[i] was sent. Tried twice, with a socket made now and with one that
+ * was made when the probe started; PROBE_TORN: they were not treated alike. Dies on every error
+ * other than EPERM.
  */
 uint32_t probe_ask(struct probe *p, const char *const addr[], unsigned int n);
 /* Ends it and waits. */

@@ -36,9 +36,9 @@ static void special4(uint32_t a[4])
 static void special6(uint32_t a[4])
 {
 	static const char *const list[] = {
-		"::",	      "::1",	"::2",	      "::ffff:127.0.0.11", "::ffff:8.8.8.8",
-		"::8.8.8.8",  "0:0:1::", "fe80::1",   "fe7f:ffff::1",	   "febf::1",
-		"fec0::1",    "ff02::1", "ff02::16",  "feff::1",	   "ff00::",
+		"::",	      "::1",	 "::2",	       "::ffff:127.0.0.11", "::ffff:8.8.8.8",
+		"::8.8.8.8",  "0:0:1::", "fe80::1",    "fe7f:ffff::1",	    "febf::1",
+		"fec0::1",    "ff02::1", "ff02::16",   "feff::1",	    "ff00::",
 		"2001:db8::", "fd00::1", "64:ff9b::1", "2606:4700::1111",
 	};
 
@@ -65,7 +65,7 @@ static void in_loaded_prefix(const struct loader_image *img, uint32_t a[4], int 
 	uint32_t mask[4] = { 0 };
 
 	*family = p->key.family;
-	for (i = 0; i < 4; i++, len = len > 32 ? len - 32 : 0)
+	for (i = 0; i<4; i++, len = len> 32 ? len - 32 : 0)
 		mask[i] = htonl(len >= 32 ? 0xffffffffu : len ? ~(0xffffffffu >> len) : 0);
 	in_prefix(a, p->key.addr, mask, *family == 4 ? 1 : 4);
 }
@@ -183,7 +183,8 @@ static void gen_flow(const struct loader_image *img, const struct bg_guard *g, s
 	f->dport = gen_one_in(2) ? ONE_IN_MEMBER(ports) : (uint16_t)gen_u64();
 	f->ifindex = gen_below(4);
 	f->netns = gen_netns(g);
-	/* half of all flows: every combination alike; the others get far enough to meet the lists */
+	/* half of all flows: every combination alike; the others get far enough to meet the lists
+	 */
 	f->flags = gen_u64() & (BG_F_PORTS * 2 - 1);
 	if (gen_one_in(2))
 		f->flags = BG_F_ROUTE | BG_F_PORTS | (gen_one_in(4) ? 1u << gen_below(10) : 0) |
@@ -211,7 +212,7 @@ void gen_case(const struct loader_image *img, const struct bg_lease *lease,
 		slot = gen_below(BG_MAX_GUARDS);
 	while (!img->guard[slot].generation && gen_below(100));
 	ret->slot = slot;
-	ret->now_ns = gen_one_in(4) ? ONE_IN_MEMBER(moments)
-				    : lease[slot].until_ns + gen_below(3) - 1;
+	ret->now_ns =
+		gen_one_in(4) ? ONE_IN_MEMBER(moments) : lease[slot].until_ns + gen_below(3) - 1;
 	gen_flow(img, &img->guard[slot], &ret->flow);
 }

@@ -35,7 +35,8 @@ static void gateway_text(char *buf, size_t size, int family, unsigned int guard,
 		snprintf(buf, size, "2001:db8:%x::%x", guard, 2 + k);
 }
 
-static void print_gateway(FILE *f, unsigned int guard, unsigned int n4, unsigned int n6, bool tunnel)
+static void print_gateway(FILE *f, unsigned int guard, unsigned int n4, unsigned int n6,
+			  bool tunnel)
 {
 	char text[INET6_ADDRSTRLEN];
 	unsigned int k;
@@ -56,7 +57,7 @@ static void mask_bits(uint8_t *a, unsigned int len, unsigned int bytes)
 {
 	unsigned int i;
 
-	for (i = 0; i < bytes; i++, len = len > 8 ? len - 8 : 0)
+	for (i = 0; i<bytes; i++, len = len> 8 ? len - 8 : 0)
 		a[i] &= len >= 8 ? 0xff : ~(0xffu >> len);
 }
 

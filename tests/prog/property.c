@@ -22,12 +22,12 @@
 #include "tests/loader/instance.h"
 #include "tests/prog/gen.h"
 
-#define FLOWS	      200000
-#define BATCHES	      12 /* of one policy */
-#define BIG_LIST      300
-#define HUGE_LIST     3000
-#define EACH_REASON   20 /* of a whole run: fewer, and the test would prove nothing about it */
-#define TIMEOUT_S     120
+#define FLOWS	    200000
+#define BATCHES	    12 /* of one policy */
+#define BIG_LIST    300
+#define HUGE_LIST   3000
+#define EACH_REASON 20 /* of a whole run: fewer, and the test would prove nothing about it */
+#define TIMEOUT_S   120
 
 static uint64_t seed;
 static uint64_t seen[BG_R_MAX][2]; /* reason x (packet, call) */
@@ -58,7 +58,8 @@ static void open_kernel(struct kernel *k, const char *path)
 	struct bpf_map *m;
 
 	check(obj, "%s: %m", path);
-	bpf_object__for_each_map(m, obj) {
+	bpf_object__for_each_map(m, obj)
+	{
 		if (bpf_map__is_internal(m) || !strncmp(bpf_map__name(m), "test_", 5))
 			continue;
 		snprintf(pin, sizeof(pin), "%s/maps/%s", base_pins_dir(), bpf_map__name(m));
@@ -174,20 +175,22 @@ static char *next_policy(bool first, unsigned int big)
 	return text;
 }
 
-/* Each reason that the decision can give was met often enough for the comparison to mean anything. */
+/* Each reason that the decision can give was met often enough for the comparison to mean anything.
+ */
 static int check_seen(void)
 {
 	static const uint8_t packet[] = {
-		BG_R_LOOPBACK,	    BG_R_LOCAL,		     BG_R_GATEWAY,	BG_R_NEIGHBOUR,
-		BG_R_NOT_LOADED,    BG_R_MALFORMED,	     BG_R_HOST_NAMESPACE, BG_R_NEXT_HOP,
-		BG_R_NO_ROUTE_TO_GATEWAY, BG_R_LOCAL_NOT_LISTED, BG_R_IPV6_NO_GATEWAY,
-		BG_R_LEASE_EXPIRED, BG_R_VPN_DOWN,	     BG_R_DNS_ELSEWHERE, BG_R_IP_OPTIONS,
-		BG_R_MARTIAN,	    BG_R_ENCAPSULATION,
+		BG_R_LOOPBACK,	       BG_R_LOCAL,	     BG_R_GATEWAY,
+		BG_R_NEIGHBOUR,	       BG_R_NOT_LOADED,	     BG_R_MALFORMED,
+		BG_R_HOST_NAMESPACE,   BG_R_NEXT_HOP,	     BG_R_NO_ROUTE_TO_GATEWAY,
+		BG_R_LOCAL_NOT_LISTED, BG_R_IPV6_NO_GATEWAY, BG_R_LEASE_EXPIRED,
+		BG_R_VPN_DOWN,	       BG_R_DNS_ELSEWHERE,   BG_R_IP_OPTIONS,
+		BG_R_MARTIAN,	       BG_R_ENCAPSULATION,
 	};
 	static const uint8_t call[] = {
-		BG_R_NONE,	    BG_R_NEIGHBOUR,	 BG_R_NOT_LOADED, BG_R_MALFORMED,
+		BG_R_NONE,	     BG_R_NEIGHBOUR,	   BG_R_NOT_LOADED,    BG_R_MALFORMED,
 		BG_R_HOST_NAMESPACE, BG_R_IPV6_NO_GATEWAY, BG_R_LEASE_EXPIRED, BG_R_VPN_DOWN,
-		BG_R_DNS_ELSEWHERE, BG_R_IP_OPTIONS,
+		BG_R_DNS_ELSEWHERE,  BG_R_IP_OPTIONS,
 	};
 	size_t i;
 	int bad = 0;
@@ -213,7 +216,8 @@ static int property(int argc, char **argv)
 	fflush(stdout);
 	gen_seed(seed);
 	while (done < flows) {
-		bool huge = policies % 16 == 1; /* each flow then searches thousands in user space */
+		bool huge =
+			policies % 16 == 1; /* each flow then searches thousands in user space */
 		_free_ char *text = next_policy(!policies, huge ? HUGE_LIST : BIG_LIST);
 		struct loader_image img;
 		struct loader_error err = { 0 };
@@ -231,7 +235,8 @@ static int property(int argc, char **argv)
 	if (flows >= FLOWS)
 		check(!check_seen(), "reason %d was met too seldom: the generator is at fault",
 		      check_seen());
-	printf("%" PRIu64 " flows on %u policies (%u prefixes): kernel and user space agree (%.1f s)\n",
+	printf("%" PRIu64
+	       " flows on %u policies (%u prefixes): kernel and user space agree (%.1f s)\n",
 	       done, policies, prefixes, (base_now_ns(CLOCK_MONOTONIC) - start) / 1e9);
 	return 0;
 }
