@@ -46,7 +46,7 @@ static inline void base_close(int *fd)
 		close(*fd);
 }
 
-#define _free_	 _Alignas(void *) __attribute__((cleanup(base_free)))
+#define _free_	 __attribute__((cleanup(base_free)))
 #define _close_	 __attribute__((cleanup(base_close)))
 #define _fclose_ __attribute__((cleanup(base_fclose)))
 

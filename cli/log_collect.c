@@ -135,7 +135,7 @@ static void check_ring(struct log_collect *c)
 		close_ring(c);
 		return;
 	}
-	strcpy(c->stream, stream);
+	snprintf(c->stream, sizeof(c->stream), "%s", stream);
 	c->version = version;
 	c->no_flush = false;
 	consume(c); /* what came while nobody read */

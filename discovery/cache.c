@@ -106,7 +106,7 @@ static struct entry *find_or_add(struct discovery_cache *c, const char *id)
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return NULL;
-	strcpy(e->c.id, id);
+	snprintf(e->c.id, sizeof(e->c.id), "%s", id);
 	e->next = *bucket;
 	*bucket = e;
 	c->n++;

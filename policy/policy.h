@@ -16,11 +16,11 @@
 
 #define POLICY_MAX_BYTES    (1u << 20)
 #define POLICY_MAX_GUARDS   16
-#define POLICY_MAX_GATEWAYS 4 /* per family */
-#define POLICY_MAX_DNS	    2 /* per family */
+#define POLICY_MAX_GATEWAYS 4	  /* per family */
+#define POLICY_MAX_DNS	    2	  /* per family */
 #define POLICY_MAX_LOCAL    10000 /* prefixes of one guard, both families */
-#define POLICY_MAX_TESTS    1000 /* of one guard */
-#define POLICY_MAX_ERRORS   100 /* then "and more" */
+#define POLICY_MAX_TESTS    1000  /* of one guard */
+#define POLICY_MAX_ERRORS   100	  /* then "and more" */
 #define POLICY_NAME	    32
 #define POLICY_PATH	    256
 #define POLICY_CONTAINER    128
@@ -71,7 +71,8 @@ struct policy_guard {
 	struct policy_prefix *local;
 	size_t n_local;
 	enum policy_dns dns;
-	struct policy_addr dns_server[2 * POLICY_MAX_DNS]; /* filled with the default when not given */
+	struct policy_addr
+		dns_server[2 * POLICY_MAX_DNS]; /* filled with the default when not given */
 	size_t n_dns_server;
 	bool dns_server_given;
 	bool dns_tls_deny; /* `dns: {tls: deny}`: DNS over TLS (853) only to the resolver */
@@ -123,8 +124,8 @@ int policy_prefix_parse(const char *text, struct policy_prefix *ret); /* host bi
 char *policy_addr_format(const struct policy_addr *a, char *buf, size_t size);
 
 /*
- * systemd's rule for slices: `a-b.slice` is /a.slice/a-b.slice; a path that starts with '/' is taken
- * as it is. Result starts with '/', no trailing slash. -EINVAL, -ENAMETOOLONG.
+ * systemd's rule for slices: `a-b.slice` is /a.slice/a-b.slice; a path that starts with '/' is
+ * taken as it is. Result starts with '/', no trailing slash. -EINVAL, -ENAMETOOLONG.
  */
 int policy_cgroup_path(const char *name, char *ret, size_t size);
 

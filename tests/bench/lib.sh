@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2086,SC2016 # names and numbers of our own, without blanks; sh -c scripts
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What a benchmark is made of: a pair of namespaces and a cgroup for each variant, all alike but for
@@ -41,7 +42,7 @@ bench_clean() {
 	for pid in "${PIDS[@]}"; do kill "$pid" 2> /dev/null; done
 	for pid in "${PIDS[@]}"; do wait "$pid" 2> /dev/null; done
 	for name in "${GUARDS[@]}"; do
-		bench_env "$name" "$DIR/$name.bin" unload --yes > /dev/null
+		bench_env "$name" "$DIR/$name.bin" unload --yes > /dev/null 2>&1
 	done
 	for name in "${PAIRS[@]}"; do
 		ip netns del "$TAG-$name-app" 2> /dev/null

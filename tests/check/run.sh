@@ -25,9 +25,9 @@ mapfile -t sources < <(git ls-files -co --exclude-standard '*.c' '*.h' 2> /dev/n
 mapfile -t user < <(printf '%s\n' "${sources[@]}" | grep -E '^(\./)?(base|policy|loader|events|discovery|cli)/.*\.c$')
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' 2> /dev/null | sort)
 
-no_sleep() { # a test waits for an event; `# time itself` marks where time is what is tested
+no_sleep() { # a test waits for a condition (`# poll`), or time is what is tested (`# time itself`)
 	! grep -nE '(^|[^a-z_.])(u|nano)?sleep[ (][0-9.$]' -r tests stack --include=*.sh --include=*.c |
-		grep -v '# time itself' | grep -vE 'sleep (infinity|[0-9]{2,})' | grep .
+		grep -vE '# (time itself|poll)' | grep -vE 'sleep (infinity|[0-9]{2,})' | grep .
 }
 spdx() {
 	local f bad=0
@@ -48,7 +48,7 @@ tidy() {
 		--warnings-as-errors="*" --checks="$CHECKS" "$@" -- -D_GNU_SOURCE \
 		-DBPFGUARD_VERSION=\"\" -I. -I"$BUILD" -std=gnu17 2> /dev/null' _
 }
-CHECKS='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-suspicious-string-compare,-clang-analyzer-valist.Uninitialized,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
+CHECKS='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-branch-clone,-bugprone-suspicious-string-compare,-clang-analyzer-valist.Uninitialized,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
 export CHECKS
 cpp_check() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \

@@ -68,7 +68,7 @@ tunnel_up() {
 	until [ -S /run/wireguard/tun0.sock ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
-		sleep 0.05
+		sleep 0.05 # poll
 	done
 	echo "$WIREGUARD_PRIVATE_KEY" | wg set tun0 private-key /dev/stdin fwmark 51820 \
 		peer "$WIREGUARD_PUBLIC_KEY" allowed-ips 0.0.0.0/0 \
@@ -100,5 +100,5 @@ while :; do
 	name_server
 	wait $tunnel || :
 	say "[vpn] stopped, starting again"
-	sleep 1 # back-off, as the real one does
+	sleep 1 # time itself: Gluetun backs off too
 done

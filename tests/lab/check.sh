@@ -46,7 +46,7 @@ soon_nothing_left() { # FILE
 	local deadline=$((SECONDS + 30))
 	until nothing_left "$1"; do
 		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
+		sleep 0.1 # poll
 	done
 }
 

@@ -58,7 +58,7 @@ lab_wait() { # WHAT SECONDS CMD...
 			echo "lab: waited $seconds s in vain for: $what" >&2
 			return 1
 		}
-		sleep 0.05
+		sleep 0.05 # poll
 	done
 }
 

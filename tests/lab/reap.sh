@@ -41,7 +41,7 @@ kill_tree() { # absolute cgroup directory
 			echo "reap: $1 still has processes after 20 s" >&2
 			return 1
 		}
-		sleep 0.05
+		sleep 0.05 # poll
 	done
 	find "$1" -depth -type d -exec rmdir {} + 2> /dev/null
 	[ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +

@@ -12,7 +12,7 @@
 #   event KEY=VALUE...          one event of that program has these fields
 #   fail, skip                  the first of each counts
 
-policy=basic comm=bglive where=app cg=''
+policy=basic comm=bglive where=app cg='' uid=''
 T4='' T6='' MARK='' out='' failed='' skipped='' loaded='' phase='' barriers=0 number=0
 
 fail() {
@@ -84,7 +84,7 @@ policy_write() { # NAME
 
 # ---- a program inside ----
 probe_as() { # VARIABLES... are the globals cg, where, comm, MARK
-	"$LIVE/probe" -c "$cg" -n "/run/netns/$NS-$where" -N "$comm" -k "$MARK" "$@"
+	"$LIVE/probe" -c "$cg" -n "/run/netns/$NS-$where" -N "$comm" -k "$MARK" ${uid:+-u "$uid"} "$@"
 }
 
 probe() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * probe [-c CGROUP-DIR] [-n NETNS] [-r RESOLV.CONF] [-N COMM] [-k TOKEN] COMMAND [ARGUMENT...]
+ * probe [-c CGROUP-DIR] [-n NETNS] [-r RESOLV.CONF] [-N COMM] [-k TOKEN] [-u UID]
+ *       COMMAND [ARGUMENT...]
  *
  * What a program inside the guard can try. Joins the cgroup first (as runc does), then the network
  * namespace; packets carry the mark and TOKEN. Prints one line of KEY=VALUE for each step. `exec`
@@ -52,17 +53,25 @@ static void mount_resolv(const char *file)
 		live_die(file);
 }
 
+/* As an ordinary user, without any capability. */
+static void become(uid_t uid)
+{
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		live_die("setresuid");
+}
+
 int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+c:n:r:N:k:")) != -1) {
+	while ((c = getopt(argc, argv, "+c:n:r:N:k:u:")) != -1) {
 		switch (c) {
 		case 'c': live_enter_cgroup(optarg); break;
 		case 'n': live_enter_netns(optarg); break;
 		case 'r': mount_resolv(optarg); break;
 		case 'N': prctl(PR_SET_NAME, optarg); break;
 		case 'k': probe_set_mark(optarg); break;
+		case 'u': become((uid_t)atoi(optarg)); break;
 		default: return 64;
 		}
 	}

@@ -16,7 +16,7 @@ struct probe_opts {
 	bool connect; /* connect(), then send() */
 	bool echo;    /* wait for what the far end sends back */
 	bool mapped;  /* an IPv6 socket with an IPv4-mapped address */
-	bool dontroute, hop, dst, more, sendfile, splice, uring, mptcp, tfo;
+	bool dontroute, hop, dst, more, sendfile, splice, uring, mptcp, tfo, nonblock, broadcast;
 	int size, gso, mmsg;
 	const char *dev, *ifindex, *unicast, *pktinfo; /* names of devices */
 	const char *lsrr, *lsrrcmsg, *rthdr;	       /* addresses of hops */

@@ -48,12 +48,13 @@ static bool take_flag(const char *word, struct probe_opts *o)
 		const char *name;
 		bool *flag;
 	} flags[] = {
-		{ "connect", &o->connect }, { "echo", &o->echo },
-		{ "mapped", &o->mapped },   { "dontroute", &o->dontroute },
-		{ "hop", &o->hop },	    { "dst", &o->dst },
-		{ "more", &o->more },	    { "sendfile", &o->sendfile },
-		{ "splice", &o->splice },   { "uring", &o->uring },
-		{ "mptcp", &o->mptcp },	    { "tfo", &o->tfo },
+		{ "connect", &o->connect },   { "echo", &o->echo },
+		{ "mapped", &o->mapped },     { "dontroute", &o->dontroute },
+		{ "hop", &o->hop },	      { "dst", &o->dst },
+		{ "more", &o->more },	      { "sendfile", &o->sendfile },
+		{ "splice", &o->splice },     { "uring", &o->uring },
+		{ "mptcp", &o->mptcp },	      { "tfo", &o->tfo },
+		{ "nonblock", &o->nonblock }, { "broadcast", &o->broadcast },
 	};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
@@ -172,6 +173,8 @@ int probe_setsockopt(int fd, int family, const struct probe_opts *o, const char 
 		err = set_unicast(fd, family, o->unicast);
 	if (!err && o->dontroute)
 		err = setsockopt(fd, SOL_SOCKET, SO_DONTROUTE, &on, sizeof(on));
+	if (!err && o->broadcast)
+		err = setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
 	if (!err && o->lsrr)
 		err = set_lsrr(fd, o->lsrr);
 	if (!err && o->rthdr)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,11 +15,30 @@
 
 #define CONNECT_S 3
 
+/* As event loops do it: the result comes when the socket is writable. */
+static int connect_later(int fd, const struct probe_to *to)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int flags = fcntl(fd, F_GETFL), err = 0;
+	socklen_t len = sizeof(err);
+
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (connect(fd, (const struct sockaddr *)&to->addr, to->len) && errno != EINPROGRESS)
+		return errno;
+	if (poll(&p, 1, CONNECT_S * 1000) != 1)
+		return ETIMEDOUT;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	fcntl(fd, F_SETFL, flags);
+	return err;
+}
+
 static int start(int fd, const struct probe_to *to, const struct probe_opts *o, const char *data,
 		 size_t len)
 {
 	int n;
 
+	if (o->nonblock)
+		return connect_later(fd, to);
 	if (o->tfo)
 		return sendto(fd, data, len, MSG_FASTOPEN, (const struct sockaddr *)&to->addr,
 			      to->len) < 0

@@ -37,12 +37,11 @@ if [ -z "$CGROOT" ]; then
 	exit 1
 fi
 NS=bglive$$
-CG=$CGROOT/bglive-$$ CG2=$CGROOT/bglive-$$-two
-W=$(mktemp -d /tmp/bglive.XXXXXX)
+CG=$CGROOT/bglive-$$ CG2=$CGROOT/bglive-$$-two CGT=$CGROOT/bglive-$$-tools
+W=$(mktemp -d "/tmp/bglive-$$.XXXXXX")
 export BPFGUARD_PINS=/sys/fs/bpf/bglive-$$ BPFGUARD_RUN=$W/run BPFGUARD_LOG=$W/log
 export BPFGUARD_DOCKER=$W/no-docker.sock
 export LC_ALL=C
-pids=()
 
 kill_cgroup() { # DIR: only processes that were put there
 	local d pid
@@ -56,14 +55,11 @@ kill_cgroup() { # DIR: only processes that were put there
 }
 
 cleanup() {
-	local pid
 	trap - EXIT
 	trap '' INT TERM HUP
 	kill_cgroup "$CG"
 	kill_cgroup "$CG2"
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2> /dev/null
-	done
+	kill_cgroup "$CGT"
 	wait 2> /dev/null
 	[ ! -d "$BPFGUARD_PINS" ] || "$BPFGUARD" unload --yes > /dev/null
 	topo_down "$NS"
@@ -80,15 +76,17 @@ reap_dead() {
 		BPFGUARD_PINS=/sys/fs/bpf/bglive-$pid "$BPFGUARD" unload --yes > /dev/null 2>&1
 		kill_cgroup "$CGROOT/bglive-$pid"
 		kill_cgroup "$CGROOT/bglive-$pid-two"
+		kill_cgroup "$CGROOT/bglive-$pid-tools"
 		topo_down "bglive$pid"
+		rm -rf "/tmp/bglive-$pid".*
 	done
 }
 
+# In a cgroup of their own, so that they are found when this run ends, also by the next run.
 spawn() { # NAME CMD...: a helper outside of the guard; returns when it is ready
 	local name=$1 fd line=''
 	shift
-	exec {fd}< <(exec "$@" 2>&1)
-	pids+=($!)
+	exec {fd}< <(echo "$BASHPID" > "$CGT/cgroup.procs" && exec "$@" 2>&1)
 	read -r -t 10 -u "$fd" line
 	if [ "$line" != ready ]; then
 		echo "run.sh: $name does not start: $line" >&2
@@ -98,7 +96,7 @@ spawn() { # NAME CMD...: a helper outside of the guard; returns when it is ready
 
 world() {
 	local place
-	mkdir -p "$W/run" "$W/log" "$CG" "$CG2"
+	mkdir -p "$W/run" "$W/log" "$CG" "$CG2" "$CGT"
 	mkfifo "$W/idle"
 	exec {IDLE}<> "$W/idle"
 	reap_dead
@@ -122,7 +120,7 @@ selected() { # NAME
 }
 
 run_one() { # NAME
-	failed='' skipped='' policy=basic where=app cg=$CG comm=t-$1 guard_name=vpn loop_pid=''
+	failed='' skipped='' policy=basic where=app cg=$CG comm=t-$1 guard_name=vpn loop_pid='' uid=''
 	comm=${comm:0:15}
 	number=$((number + 1))
 	export BPFGUARD_LOG=$W/log/$number

@@ -112,3 +112,18 @@ test_allow_path_mtu() {
 	gets_through peer 'smaller_mtu fd30::10 fd30::20; probe udp fd30::20 7 echo size=3000'
 	gets_through peer 'smaller_mtu 172.30.0.10 172.30.0.20; probe udp 172.30.0.20 7 echo'
 }
+
+# Others connect to a listener inside: from the network, and from far through the gateway.
+test_allow_inbound() {
+	local from
+	attempt on loop_open
+	say listen 77
+	result errno=OK
+	for from in peer gw; do
+		src=
+		[ $from = peer ] || src=$T4
+		out=$(outside $from tcp 172.30.0.10 77 ${src:+"src=$src"})
+		result call=send errno=OK
+	done
+	loop_close
+}

@@ -74,12 +74,25 @@ test_deny_tcp6() {
 test_deny_tcp_ways() {
 	local way
 	via_rogue
-	for way in mapped mptcp tfo sendfile; do
+	for way in mapped mptcp tfo sendfile nonblock; do
 		deny rogue "probe tcp \$T4 7 $way"
 		result errno=EHOSTUNREACH
 		faster 50
 		event hook=sockops reason=next_hop next_hop=172.30.0.1
 	done
+}
+
+# An ordinary user: refusing needs no right of the one who is refused.
+test_deny_ordinary_user() {
+	uid=1000
+	via_rogue
+	refused rogue 'probe udp $T4 9' reason=next_hop next_hop=172.30.0.1 uid=1000
+	no_connection rogue 'probe tcp $T4 7' reason=next_hop next_hop=172.30.0.1 uid=1000
+	no_connection rogue 'probe tcp $T6 7' reason=next_hop next_hop=fd30::1 uid=1000
+	refused rogue 'probe ping $T4 0' reason=next_hop proto=icmp uid=1000
+	topo_routes
+	allow gw 'probe tcp $T4 7 echo'
+	result errno=OK
 }
 
 # The refusal must not stick to the socket.
@@ -201,6 +214,28 @@ test_deny_martian() {
 	refused rogue 'probe udp 239.7.7.7 9 dev=eth1' reason=local_not_listed dst=239.7.7.7
 }
 
+# Everybody on the link is nobody's gateway.
+test_deny_broadcast() {
+	refused peer 'probe udp 255.255.255.255 9 dev=eth0 broadcast' reason=local_not_listed \
+		dst=255.255.255.255 next_hop=
+	deny peer 'probe udp ff02::1 9 dev=eth0'
+	event hook=egress reason=local_not_listed dst=ff02::1
+}
+
+# 127/8 sent away: a route that a container can make in a namespace of its own.
+test_deny_loopback_sent_away() {
+	in_ns app sysctl -qw net.ipv4.conf.eth0.route_localnet=1
+	in_ns app ip route delete local 127.0.0.0/8 table local
+	in_ns app ip route add 127.9.0.0/16 via 172.30.0.2
+	refused gw 'probe udp 127.9.9.9 9 src=172.30.0.10' reason=martian dst=127.9.9.9 \
+		next_hop=172.30.0.2
+	in_ns app ip route replace 127.9.0.0/16 via 172.30.0.1
+	refused rogue 'probe udp 127.9.9.9 9 src=172.30.0.10' reason=next_hop next_hop=172.30.0.1
+	in_ns app ip route delete 127.9.0.0/16
+	in_ns app ip route add local 127.0.0.0/8 dev lo table local src 127.0.0.1
+	in_ns app sysctl -qw net.ipv4.conf.eth0.route_localnet=0
+}
+
 # A listener inside: the answer to a stranger's SYN is a packet of the guard like any other.
 test_deny_syn_ack() {
 	via_rogue
@@ -211,7 +246,6 @@ test_deny_syn_ack() {
 		# src: what the wrong way out believes to be its own
 		outside rogue tcp 172.30.0.10 77 "src=$T4" > "$W/knock" &
 		knock_pid=$!
-		pids+=("$knock_pid")
 		if [ "$phase" = on ]; then
 			await 3 counter_is next_hop 1 || fail "the answer was not denied"
 		else

@@ -127,6 +127,16 @@ test_dns_socket_reused() {
 	loop_close
 }
 
+# A SYN that carries data is captured like any other.
+test_dns_fast_open() {
+	in_ns app ip route replace 8.8.8.8 via 172.30.0.1
+	attempt off 'probe tcp 8.8.8.8 53 tfo'
+	await 2 seen_at rogue || fail "control: not seen at rogue"
+	allow gw 'probe tcp 8.8.8.8 53 tfo'
+	result errno=OK
+	seen 'gw ' | grep -q ' 172\.30\.0\.3 53 ' || fail "not sent to the resolver: $(seen gw)"
+}
+
 # ---- strict ----
 test_dns_strict() {
 	policy=strict

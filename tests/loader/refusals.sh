@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the machine lacks, load refuses: one line `bpfguard: what: why (what to do)` on stderr, the
+# contract's exit code, and nothing left behind. Each lack is made in a private mount namespace.
+set -u
+
+bpfguard=$(readlink -f "${BPFGUARD:-${BUILD:-build}/bpfguard}")
+id=bpfguard-refuse-$$
+dir=$(mktemp -d "/tmp/$id-XXXXXX")
+export BPFGUARD_PINS=/sys/fs/bpf/$id BPFGUARD_RUN=$dir/run BPFGUARD_LOG=$dir/log
+cgroups=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
+failed=0
+
+clean_up() {
+	"$bpfguard" unload --yes > /dev/null 2>&1
+	rmdir "$cgroups/$id" 2> /dev/null
+	rm -rf "$dir"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+cat > "$dir/policy.yaml" << END
+version: 1
+guards:
+  - name: a
+    cgroup: /$id
+    gateway: {address: 10.0.9.1}
+    local: [10.0.9.0/24]
+    kill_switch: {lease: off}
+END
+chmod 755 "$dir"
+chmod 644 "$dir/policy.yaml"
+
+bad() {
+	echo "  $*" >&2
+	failed=1
+}
+
+# refused NAME CODE PATTERN COMMAND...: the command ends so, with one well-formed line
+refused() {
+	local name=$1 code=$2 pattern=$3 got
+	shift 3
+	"$@" > "$dir/out" 2> "$dir/err"
+	got=$?
+	[ "$got" = "$code" ] || bad "$name: exit $got instead of $code: $(cat "$dir/err")"
+	[ "$(wc -l < "$dir/err")" = 1 ] || bad "$name: not one line: $(cat "$dir/err")"
+	grep -Eq '^bpfguard: [^:]+: .+ \(.+\)$' "$dir/err" || bad "$name: form: $(cat "$dir/err")"
+	grep -Eq "$pattern" "$dir/err" || bad "$name: not about '$pattern': $(cat "$dir/err")"
+	[ ! -s "$dir/out" ] || bad "$name: spoke on stdout: $(cat "$dir/out")"
+	[ ! -e "$BPFGUARD_PINS" ] || bad "$name: left $BPFGUARD_PINS"
+	[ ! -e "$cgroups/$id" ] || bad "$name: left its cgroup"
+}
+
+# Runs load behind a shell command in a mount namespace of its own.
+without() {
+	unshare -m --propagation private sh -c "$1"' && shift && exec "$@"' sh "$1" \
+		"$bpfguard" load -p "$dir/policy.yaml"
+}
+
+# The control: with nothing taken away the same load succeeds in such a namespace.
+without : > "$dir/out" 2> "$dir/err" || bad "control: $(cat "$dir/err")"
+"$bpfguard" unload --yes > /dev/null || bad "control: cannot unload"
+rmdir "$cgroups/$id" || bad "control: the cgroup stays"
+
+for verb in load reload; do
+	refused "not root: $verb" 77 'root' \
+		setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all \
+		env BPFGUARD_RUN="$dir/nobody" "$bpfguard" "$verb" -p "$dir/policy.yaml"
+done
+refused 'root without capabilities' 77 'root' \
+	setpriv --bounding-set -all --inh-caps -all "$bpfguard" load -p "$dir/policy.yaml"
+refused 'root of a user namespace' 77 'root' \
+	unshare --user --map-root-user "$bpfguard" load -p "$dir/policy.yaml"
+mkdir "$dir/plain"
+refused 'pins not on a bpffs' 69 'bpf file system' \
+	env BPFGUARD_PINS="$dir/plain/pins" "$bpfguard" load -p "$dir/policy.yaml"
+[ ! -e "$dir/plain/pins" ] || bad "pins not on a bpffs: something was made there"
+# where nobody mounted a bpffs, load does (here the mount, and so the guard, ends with the namespace)
+without 'umount -l /sys/fs/bpf' > "$dir/out" 2> "$dir/err" || bad "no bpffs yet: $(cat "$dir/err")"
+grep -q enforced "$dir/out" || bad "no bpffs yet: $(cat "$dir/out")"
+rmdir "$cgroups/$id" || bad "no bpffs yet: the cgroup stays"
+refused 'cgroup v1 only' 69 'cgroup v2' \
+	without "umount -l '$cgroups'"
+mkdir "$dir/empty"
+refused 'no type information' 69 'type information' \
+	without "mount --bind '$dir/empty' /sys/kernel/btf"
+# A stand-in for lockdown=confidentiality: only a boot option makes the kernel say so itself.
+mkdir "$dir/security"
+echo 'none integrity [confidentiality]' > "$dir/security/lockdown"
+refused 'lockdown (stand-in)' 69 'lockdown' \
+	without "mount --bind '$dir/security' /sys/kernel/security"
+echo 'none [integrity] confidentiality' > "$dir/security/lockdown"
+without "mount --bind '$dir/security' /sys/kernel/security" > "$dir/out" 2> "$dir/err" ||
+	bad "lockdown=integrity is no obstacle: $(cat "$dir/err")"
+exit $failed
