@@ -161,13 +161,14 @@ struct bg_guard {
 	__u32 n_gw4, n_gw6;
 	__u32 n_local4, n_local6; /* inline entries; 0 with BG_G_LPM4/6 */
 	__u32 n_dns4, n_dns6;
-	__u32 gw4[BG_MAX_GATEWAYS];
-	__u32 gw6[BG_MAX_GATEWAYS][4];
-	struct bg_local4 local4[BG_INLINE_LOCAL];
-	struct bg_local6 local6[BG_INLINE_LOCAL];
-	__u32 dns4[BG_MAX_DNS];
-	__u32 dns6[BG_MAX_DNS][4];
+	/* What each IPv4 packet needs lies together: cache lines count here. */
 	__u32 host_netns[2]; /* nothing leaves from these: the loader's namespace and PID 1's */
+	__u32 gw4[BG_MAX_GATEWAYS];
+	struct bg_local4 local4[BG_INLINE_LOCAL];
+	__u32 dns4[BG_MAX_DNS];
+	__u32 gw6[BG_MAX_GATEWAYS][4];
+	struct bg_local6 local6[BG_INLINE_LOCAL];
+	__u32 dns6[BG_MAX_DNS][4];
 	char interface[BG_IFNAME];
 	char name[BG_NAME];
 	/* Where each rule stands in the policy file: for `why`, never read by the kernel. */

@@ -155,7 +155,7 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 			bg_capture(ctx, g, &r.flow, v6, connecting);
 		else if (connecting || bg_asks_directly(ctx, g, &r.flow))
 			bg_forget_orig(ctx);
-		bg_decide_call(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
+		bg_decide_call(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
 		if (d.verdict == BG_ALLOW)
 			return 1;
 		r.reason = d.reason;
@@ -169,6 +169,7 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 		bg_current(&r.who);
 		r.who.netns = r.flow.netns;
 	}
+	bg_forget_ways(&r);
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return r.verdict == BG_WOULD_DENY;
 }

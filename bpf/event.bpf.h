@@ -172,6 +172,23 @@ BG_INLINE __u64 bg_fold_in(const struct bg_fold_key *key, const struct bg_report
 	return n + 1;
 }
 
+/*
+ * Makes the verifier forget what it knows of a report: else it walks all that follows once for each
+ * way to a denial, and loading takes twice as long. Copies the report onto itself.
+ */
+BG_INLINE void bg_forget_ways(struct bg_report *r)
+{
+	bpf_probe_read_kernel(r, sizeof(*r), r);
+}
+
+/* The same value, which the verifier knows nothing of any more; `any` is a value that it never
+ * knew. */
+BG_INLINE __u32 bg_opaque(__u32 v, __u32 any)
+{
+	asm volatile("%0 ^= %1\n\t%0 ^= %1" : "+r"(v) : "r"(any));
+	return v;
+}
+
 /* ctx and dns_off: the packet and the offset of its question, for a refused UDP query; else NULL.
  */
 BG_INLINE void bg_denied(__u32 slot, struct bg_report *r, const struct bg_guard *g,
@@ -234,6 +251,12 @@ BG_INLINE const struct bg_lease *bg_lease_here(void)
 	__u32 slot = bg_slot;
 
 	return bpf_map_lookup_elem(&bg_lease, &slot);
+}
+
+/* The clock, if the decision will look at it. */
+BG_INLINE __u64 bg_now_for(const struct bg_guard *g)
+{
+	return g->flags & BG_G_LEASE_OFF ? 0 : bpf_ktime_get_boot_ns();
 }
 
 BG_INLINE bool bg_prefix_find(const struct bg_guard *g, __u32 slot, const struct bg_flow *f,

@@ -35,6 +35,40 @@ struct bg_ip6 {
 	__u32 saddr[4], daddr[4];
 };
 
+/*
+ * Reading the kernel's own structures. Where it has these (6.2) a cast pointer is read by a plain
+ * load that the kernel lets fault safely; before, each step is a call of bpf_probe_read_kernel,
+ * some 20 ns apiece. Weak: where they are missing the verifier never sees the branch that uses
+ * them. Only the packet hook asks for them (BG_FAST_READS): libbpf before 1.2 cannot link two
+ * objects that name the same kernel function.
+ */
+#ifdef BG_FAST_READS
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *ptr, __u32 btf_id) __ksym __weak;
+#define BG_HAVE_CAST	    (bpf_rdonly_cast != 0) /* both came together */
+#define bg_kern_ctx(ctx)    (BG_HAVE_CAST ? bpf_cast_to_kern_ctx(ctx) : (void *)(ctx))
+#define bg_cast_to(ptr, id) (BG_HAVE_CAST ? bpf_rdonly_cast((ptr), (id)) : (const void *)(ptr))
+#else
+#define BG_HAVE_CAST	    false
+#define bg_kern_ctx(ctx)    ((void *)(ctx))
+#define bg_cast_to(ptr, id) ((const void *)(ptr))
+#endif
+#define bg_cast(ptr, type) ((const type *)bg_cast_to((ptr), bpf_core_type_id_kernel(type)))
+/* `ptr` must come from bg_cast() or be reached from what does. */
+#define bg_read(ptr, field) (BG_HAVE_CAST ? (ptr)->field : BPF_CORE_READ(ptr, field))
+
+BG_INLINE void bg_read_in6(__u32 *to, const struct in6_addr *a)
+{
+	if (!BG_HAVE_CAST) {
+		bpf_core_read(to, sizeof(*a), a);
+		return;
+	}
+	to[0] = a->in6_u.u6_addr32[0];
+	to[1] = a->in6_u.u6_addr32[1];
+	to[2] = a->in6_u.u6_addr32[2];
+	to[3] = a->in6_u.u6_addr32[3];
+}
+
 BG_INLINE bool bg_is_mapped(const __u32 *a)
 {
 	return !a[0] && !a[1] && a[2] == bpf_htonl(0xffff);
@@ -60,20 +94,15 @@ BG_INLINE __u32 bg_sock_netns(const void *sk)
 	return BPF_CORE_READ(s, __sk_common.skc_net.net, ns.inum);
 }
 
+/* Both names end in zeros up to their full size, so two words tell. */
 BG_INLINE bool bg_is_dev_named(const struct net_device *dev, const struct bg_guard *g)
 {
-	char name[BG_IFNAME] = {};
-	int i;
+	__u64 name[BG_IFNAME / 8] = {}, want[BG_IFNAME / 8];
 
 	if (bpf_core_read_str(name, sizeof(name), &dev->name) <= 0)
 		return false;
-	for (i = 0; i < BG_IFNAME; i++) {
-		if (name[i] != g->interface[i])
-			return false;
-		if (!name[i])
-			return true;
-	}
-	return true;
+	__builtin_memcpy(want, g->interface, sizeof(want));
+	return !((name[0] ^ want[0]) | (name[1] ^ want[1]));
 }
 
 /* Of the operations of a device, the one that only tunnels have. */
@@ -93,7 +122,8 @@ BG_INLINE bool bg_is_tunnel(const struct net_device *dev)
 {
 	const struct net_device___tunnel *d = (const void *)dev;
 
-	return BPF_CORE_READ(d, netdev_ops, ndo_fill_metadata_dst);
+	return BG_HAVE_CAST ? d->netdev_ops->ndo_fill_metadata_dst
+			    : BPF_CORE_READ(d, netdev_ops, ndo_fill_metadata_dst);
 }
 
 /*
@@ -103,9 +133,10 @@ BG_INLINE bool bg_is_tunnel(const struct net_device *dev)
 BG_INLINE void bg_flow_device(struct bg_flow *f, const struct net_device *dev,
 			      const struct bg_guard *g)
 {
-	__u16 type = BPF_CORE_READ(dev, type);
+	const struct net_device *d = bg_cast(dev, struct net_device);
+	__u16 type = bg_read(d, type);
 
-	if (type != ARPHRD_ETHER || bg_is_tunnel(dev))
+	if (type != ARPHRD_ETHER || bg_is_tunnel(d))
 		f->flags |= BG_F_ENCAP;
 	if ((g->flags & BG_G_TUNNEL) && bg_is_dev_named(dev, g))
 		f->flags |= BG_F_TUNNEL;
@@ -118,11 +149,11 @@ BG_INLINE void bg_flow_device(struct bg_flow *f, const struct net_device *dev,
 BG_INLINE void bg_flow_route4(struct bg_flow *f, const struct rtable *rt)
 {
 	f->nh_family = 0;
-	switch (BPF_CORE_READ(rt, rt_gw_family)) {
+	switch (bg_read(rt, rt_gw_family)) {
 	case 0: break;
 	case AF_INET:
 		/* the kernel's copy of an on-link route, for a path MTU, names the destination */
-		f->next_hop[0] = BPF_CORE_READ(rt, rt_gw4);
+		f->next_hop[0] = bg_read(rt, rt_gw4);
 		if (f->next_hop[0] != f->daddr[0])
 			f->nh_family = 4;
 		else
@@ -130,27 +161,27 @@ BG_INLINE void bg_flow_route4(struct bg_flow *f, const struct rtable *rt)
 		break;
 	case AF_INET6:
 		f->nh_family = 6;
-		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt_gw6);
+		bg_read_in6(f->next_hop, &rt->rt_gw6);
 		break;
 	default: f->flags |= BG_F_MALFORMED;
 	}
 	/* loopback is always index 1: include/net/net_namespace.h, LOOPBACK_IFINDEX */
-	if (f->ifindex == 1 && BPF_CORE_READ(rt, rt_type) == RTN_LOCAL)
+	if (f->ifindex == 1 && bg_read(rt, rt_type) == RTN_LOCAL)
 		f->flags |= BG_F_LOOPBACK;
 }
 
 /* IPv6 route, as rt6_nexthop() reads it (include/net/ip6_route.h). */
 BG_INLINE void bg_flow_route6(struct bg_flow *f, const struct rt6_info *rt)
 {
-	__u32 flags = BPF_CORE_READ(rt, rt6i_flags);
+	__u32 flags = bg_read(rt, rt6i_flags);
 
 	f->nh_family = 0;
 	if (flags & RTF_GATEWAY) {
 		f->nh_family = 6;
-		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt6i_gateway);
+		bg_read_in6(f->next_hop, &rt->rt6i_gateway);
 	} else if (flags & RTF_CACHE) {
 		/* a path MTU exception: on-link to the address it was made for */
-		bpf_core_read(f->next_hop, sizeof(f->next_hop), &rt->rt6i_dst.addr);
+		bg_read_in6(f->next_hop, &rt->rt6i_dst.addr);
 		if (!bg_same6(f->next_hop, f->daddr))
 			f->nh_family = 6;
 	}
@@ -163,25 +194,20 @@ BG_INLINE void bg_flow_dst(struct bg_flow *f, const struct dst_entry *dst, bool 
 {
 	if (!dst)
 		return;
-	if (BPF_CORE_READ(dst, lwtstate))
+	dst = bg_cast(dst, struct dst_entry);
+	if (bg_read(dst, lwtstate))
 		f->flags |= BG_F_ENCAP;
 	if (ip4)
-		bg_flow_route4(f, (const struct rtable *)dst);
+		bg_flow_route4(f, bg_cast(dst, struct rtable));
 	else
-		bg_flow_route6(f, (const struct rt6_info *)dst);
+		bg_flow_route6(f, bg_cast(dst, struct rt6_info));
 	f->flags |= BG_F_ROUTE;
 }
 
-BG_INLINE void bg_flow_ports(struct bg_flow *f, struct __sk_buff *ctx, __u32 off)
+BG_INLINE void bg_flow_ports(struct bg_flow *f, const __be16 *port)
 {
-	__be16 port[2];
-
 	if (f->proto != BG_PROTO_TCP && f->proto != BG_PROTO_UDP)
 		return;
-	if (bpf_skb_load_bytes(ctx, off, port, sizeof(port))) {
-		f->flags |= BG_F_MALFORMED;
-		return;
-	}
 	f->sport = bpf_ntohs(port[0]);
 	f->dport = bpf_ntohs(port[1]);
 	f->flags |= BG_F_PORTS;
@@ -215,41 +241,83 @@ BG_INLINE bool bg_is_neighbour(struct __sk_buff *ctx, const struct bg_ip6 *ip)
 	return (type >= BG_MLD_QUERY && type <= BG_MLD_DONE) || type == BG_MLD2_REPORT;
 }
 
+/* A header and the ports behind it. Packets without ports may be shorter: `ports` says so. */
+struct bg_head4 {
+	struct bg_ip4 ip;
+	__be16 port[2];
+};
+
+struct bg_head6 {
+	struct bg_ip6 ip;
+	__be16 port[2];
+};
+
+/*
+ * Headers are in the linear part but for very odd senders, so this is a plain load. Returns what
+ * could be read: the size of the whole head, of the IP header, or 0.
+ */
+#define bg_load_head(ctx, head)                                                                    \
+	({                                                                                         \
+		const void *_data = (void *)(long)(ctx)->data;                                     \
+		const void *_end = (void *)(long)(ctx)->data_end;                                  \
+		__u32 _n = 0;                                                                      \
+                                                                                                   \
+		if (_data + sizeof(*(head)) <= _end) {                                             \
+			*(head) = *(typeof(head))_data;                                            \
+			_n = sizeof(*(head));                                                      \
+		} else if (!bpf_skb_load_bytes(ctx, 0, head, sizeof(*(head)))) {                   \
+			_n = sizeof(*(head));                                                      \
+		} else if (!bpf_skb_load_bytes(ctx, 0, &(head)->ip, sizeof((head)->ip))) {         \
+			_n = sizeof((head)->ip);                                                   \
+		}                                                                                  \
+		_n;                                                                                \
+	})
+
+/* Ports that could not be read make the flow malformed. */
+BG_INLINE bool bg_lacks_ports(const struct bg_flow *f, __u32 got, __u32 whole)
+{
+	return got < whole && (f->proto == BG_PROTO_TCP || f->proto == BG_PROTO_UDP);
+}
+
 BG_INLINE void bg_flow_ip4(struct bg_flow *f, struct __sk_buff *ctx)
 {
-	struct bg_ip4 ip;
+	struct bg_head4 h;
+	__u32 got = bg_load_head(ctx, &h);
 
 	f->family = 4;
-	if (bpf_skb_load_bytes(ctx, 0, &ip, sizeof(ip)) || ip.ver_ihl >> 4 != 4) {
+	if (!got || h.ip.ver_ihl >> 4 != 4) {
 		f->flags |= BG_F_MALFORMED;
 		return;
 	}
-	f->proto = ip.proto;
-	f->saddr[0] = ip.saddr;
-	f->daddr[0] = ip.daddr;
-	if ((ip.ver_ihl & 15) != 5)
+	f->proto = h.ip.proto;
+	f->saddr[0] = h.ip.saddr;
+	f->daddr[0] = h.ip.daddr;
+	if ((h.ip.ver_ihl & 15) != 5)
 		f->flags |= BG_F_OPTIONS;
-	else if (ip.frag & bpf_htons(BG_IP_MF_OFFSET))
+	else if (h.ip.frag & bpf_htons(BG_IP_MF_OFFSET))
 		f->flags |= BG_F_FRAGMENT; /* the hook is before fragmentation */
+	else if (bg_lacks_ports(f, got, sizeof(h)))
+		f->flags |= BG_F_MALFORMED;
 	else
-		bg_flow_ports(f, ctx, sizeof(ip));
+		bg_flow_ports(f, h.port);
 }
 
 BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
 {
-	struct bg_ip6 ip;
+	struct bg_head6 h;
+	__u32 got = bg_load_head(ctx, &h);
 
 	f->family = 6;
-	if (bpf_skb_load_bytes(ctx, 0, &ip, sizeof(ip)) || bpf_ntohl(ip.ver_tc_flow) >> 28 != 6) {
+	if (!got || bpf_ntohl(h.ip.ver_tc_flow) >> 28 != 6) {
 		f->flags |= BG_F_MALFORMED;
 		return;
 	}
-	f->proto = ip.next;
-	__builtin_memcpy(f->saddr, ip.saddr, sizeof(f->saddr));
-	__builtin_memcpy(f->daddr, ip.daddr, sizeof(f->daddr));
-	if (bg_is_neighbour(ctx, &ip))
+	f->proto = h.ip.next;
+	__builtin_memcpy(f->saddr, h.ip.saddr, sizeof(f->saddr));
+	__builtin_memcpy(f->daddr, h.ip.daddr, sizeof(f->daddr));
+	if (bg_is_neighbour(ctx, &h.ip))
 		f->flags |= BG_F_NEIGHBOUR;
-	switch (ip.next) {
+	switch (h.ip.next) {
 	case 0:	  /* hop-by-hop */
 	case 43:  /* routing */
 	case 44:  /* fragment: the hook is before fragmentation */
@@ -258,7 +326,10 @@ BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
 	case 139: /* HIP */
 	case 140: /* shim6 */ f->flags |= BG_F_OPTIONS; return;
 	}
-	bg_flow_ports(f, ctx, sizeof(ip));
+	if (bg_lacks_ports(f, got, sizeof(h)))
+		f->flags |= BG_F_MALFORMED;
+	else
+		bg_flow_ports(f, h.port);
 }
 
 /* A query for exactly one single-label name, read from UDP payload at `off`. */
@@ -276,13 +347,14 @@ BG_INLINE bool bg_is_single_label(struct __sk_buff *ctx, __u32 off)
 /* Everything the packet hook knows. */
 BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struct bg_guard *g)
 {
-	const struct sk_buff *skb = (const void *)ctx;
-	const struct net_device *dev = BPF_CORE_READ(skb, dev);
+	const struct sk_buff *skb = bg_kern_ctx(ctx);
+	const struct net_device *dev = bg_read(skb, dev);
 	bool ip4 = ctx->protocol == bpf_htons(ETH_P_IP);
 
 	f->hook = BG_HOOK_EGRESS;
 	f->ifindex = ctx->ifindex;
-	f->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	f->netns =
+		BG_HAVE_CAST ? dev->nd_net.net->ns.inum : BPF_CORE_READ(dev, nd_net.net, ns.inum);
 	if (ip4)
 		bg_flow_ip4(f, ctx);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
@@ -291,7 +363,7 @@ BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struc
 		f->flags |= BG_F_MALFORMED;
 	bg_flow_device(f, dev, g);
 	/* bit 0 of _skb_refdst only says whether the reference is counted */
-	bg_flow_dst(f, (void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul), ip4);
+	bg_flow_dst(f, (void *)(bg_read(skb, _skb_refdst) & ~1ul), ip4);
 	if (g->dns_mode == BG_DNS_LOCAL_NAMES && f->proto == BG_PROTO_UDP &&
 	    (f->flags & BG_F_PORTS) && f->family == 4 && bg_is_single_label(ctx, 28))
 		f->flags |= BG_F_DNS_SINGLE;

@@ -6,6 +6,7 @@
 #include "vmlinux/vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#define BG_FAST_READS
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
 
@@ -90,72 +91,35 @@ SEC("cgroup_skb/egress")
 int bg_egress(struct __sk_buff *ctx)
 {
 	const struct bg_guard *g = bg_guard_here();
-	struct bg_report r = {};
-	struct bg_decision d = {};
+	struct bg_decision d = { .reason = BG_R_NOT_LOADED };
+	struct bg_report r; /* all but the flow is bg_refuse()'s to fill */
 
-	if (!g || !g->generation) {
-		r.flow.hook = BG_HOOK_EGRESS;
-		r.reason = BG_R_NOT_LOADED;
-		return bg_refuse(ctx, &r);
+	__builtin_memset(&r.flow, 0, sizeof(r.flow));
+	r.flow.hook = BG_HOOK_EGRESS;
+	if (g && g->generation) {
+		bg_flow_skb(&r.flow, ctx, g);
+		bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
+		d.reason = bg_opaque(d.reason, ctx->len);
+		d.verdict = bg_opaque(d.verdict, ctx->len);
+		if (g->dns_mode == BG_DNS_LOCAL_NAMES && !(g->flags & BG_G_AUDIT) &&
+		    bg_turn_back(ctx, g, &r.flow))
+			return 0;
+		if (d.verdict == BG_ALLOW) {
+			bg_count(bg_slot, d.reason);
+			return 1;
+		}
 	}
-	bg_flow_skb(&r.flow, ctx, g);
-	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
-	if (g->dns_mode == BG_DNS_LOCAL_NAMES && !(g->flags & BG_G_AUDIT) &&
-	    bg_turn_back(ctx, g, &r.flow))
-		return 0;
-	if (d.verdict == BG_ALLOW) {
-		bg_count(bg_slot, d.reason);
-		return 1;
-	}
+	/* cleared only here: for each packet it would cost as much as the decision */
+	__builtin_memset(&r.who, 0, sizeof(r.who));
+	r.count = 0;
+	r.generation = 0;
+	r.verdict = BG_DENY;
 	r.reason = d.reason;
+	r.pad[0] = r.pad[1] = 0;
+	bg_forget_ways(&r);
 	return bg_refuse(ctx, &r);
 }
 
-/*
- * Not attached: the log runs it (BPF_PROG_TEST_RUN) to turn what was folded since the last event
- * of its kind into events, so that the last repeats of a burst are not left in the kernel.
- * mark 1: also those whose window is still open.
- */
-static long bg_flush_one(void *map, struct bg_fold_key *key, struct bg_fold *e,
-			 struct __sk_buff **ctx)
-{
-	__u64 now = bpf_ktime_get_boot_ns();
-	struct bg_report r = {};
-	const struct bg_guard *g;
-	__s64 n = e->pending;
-	__u32 zero = 0, slot = key->slot;
-	void *generation;
-
-	(void)map;
-	/* no room: the counts wait, rather than taking numbers for events that would be lost */
-	if (bpf_ringbuf_query(&bg_event, BPF_RB_AVAIL_DATA) + sizeof(struct bg_event) + 8 >
-	    BG_RING_BYTES)
-		return 1;
-	if (n <= 0 || (now < e->window_ns && (*ctx)->mark != 1))
-		return 0;
-	__sync_fetch_and_add(&e->pending, -n);
-	generation = bpf_map_lookup_elem(&bg_policy, &zero);
-	g = generation ? bpf_map_lookup_elem(generation, &slot) : 0;
-	r.count = n;
-	r.reason = key->reason;
-	r.generation = e->generation;
-	r.verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
-	r.flow = e->flow;
-	r.who.cgroup = e->cgroup;
-	r.who.pid = e->pid;
-	r.who.tgid = key->tgid;
-	r.who.uid = e->uid;
-	__builtin_memcpy(r.who.comm, e->comm, sizeof(r.who.comm));
-	if (bg_submit(slot, &r, g))
-		__sync_fetch_and_add(&e->pending, n);
-	return 0;
-}
-
-SEC("cgroup_skb/egress")
-int bg_flush(struct __sk_buff *ctx)
-{
-	bpf_for_each_map_elem(&bg_fold, bg_flush_one, &ctx, 0);
-	return 1;
-}
+#include "bpf/sockops.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -47,6 +47,7 @@ int bg_sock_create(struct bpf_sock *ctx)
 	r.flow.netns = r.who.netns;
 	r.verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
 	r.generation = g ? g->generation : 0;
+	bg_forget_ways(&r);
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return r.verdict == BG_WOULD_DENY;
 }

@@ -55,7 +55,8 @@ BG_INLINE void bg_say(struct bg_decision *d, __u8 verdict, __u8 reason, __u32 li
 
 BG_INLINE bool bg_same6(const __u32 *a, const __u32 *b)
 {
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+	/* one branch and not four: each doubles what the verifier has to walk */
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
 BG_INLINE bool bg_is_local4(const struct bg_guard *g, __u32 slot, const struct bg_flow *f,
@@ -80,10 +81,10 @@ BG_INLINE bool bg_is_local6(const struct bg_guard *g, __u32 slot, const struct b
 	for (i = 0; i < BG_INLINE_LOCAL && i < g->n_local6; i++) {
 		const struct bg_local6 *l = &g->local6[i];
 
-		if ((f->daddr[0] & l->mask[0]) == l->addr[0] &&
-		    (f->daddr[1] & l->mask[1]) == l->addr[1] &&
-		    (f->daddr[2] & l->mask[2]) == l->addr[2] &&
-		    (f->daddr[3] & l->mask[3]) == l->addr[3]) {
+		if (!(((f->daddr[0] & l->mask[0]) ^ l->addr[0]) |
+		      ((f->daddr[1] & l->mask[1]) ^ l->addr[1]) |
+		      ((f->daddr[2] & l->mask[2]) ^ l->addr[2]) |
+		      ((f->daddr[3] & l->mask[3]) ^ l->addr[3]))) {
 			*line = g->line_local6[i];
 			return true;
 		}

@@ -10,6 +10,7 @@ _Static_assert(POLICY_MAX_GUARDS * 2 <= BG_MAX_GUARDS, "a reload may replace eve
 _Static_assert(POLICY_MAX_GATEWAYS == BG_MAX_GATEWAYS, "policy and kernel limits differ");
 _Static_assert(POLICY_MAX_DNS == BG_MAX_DNS, "policy and kernel limits differ");
 _Static_assert(POLICY_MAX_LOCAL == BG_MAX_LOCAL, "policy and kernel limits differ");
+_Static_assert(sizeof(struct loader_prefix) == 36, "a hole would make the hash random");
 _Static_assert(POLICY_NAME == BG_NAME && POLICY_IFNAME == BG_IFNAME, "name sizes differ");
 
 static void mask_of(unsigned int len, uint32_t ret[4])
@@ -177,12 +178,12 @@ static int cmp_prefix(const void *a, const void *b)
 void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32])
 {
 	size_t n = 0, i, size = sizeof(struct bg_guard);
-	struct bg_prefix_key *keys;
+	struct loader_prefix *rows;
 	struct bg_guard *g;
 	_free_ char *buf = NULL;
 
 	memset(ret, 0, 32);
-	buf = calloc(1, size + img->n_prefix * (sizeof(*keys) + 4) + 1);
+	buf = calloc(1, size + img->n_prefix * sizeof(*rows) + 1);
 	if (!buf)
 		return; /* an all-zero hash equals no loaded one: refused by the verification */
 	g = (struct bg_guard *)buf;
@@ -190,13 +191,14 @@ void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_
 	g->generation = 0;
 	memset(g->policy_hash, 0, sizeof(g->policy_hash));
 	memset(g->host_netns, 0, sizeof(g->host_netns)); /* of this boot, not of the policy */
-	keys = (struct bg_prefix_key *)(buf + size);
+	rows = (struct loader_prefix *)(buf + size);
 	for (i = 0; i < img->n_prefix; i++) {
 		if (img->prefix[i].slot != slot)
 			continue;
-		keys[n] = img->prefix[i].key;
-		keys[n++].scope = 0;
+		rows[n].key = img->prefix[i].key;
+		rows[n].key.scope = 0;
+		rows[n++].line = img->prefix[i].line; /* `why` names it */
 	}
-	qsort(keys, n, sizeof(*keys), cmp_prefix);
-	base_sha256(buf, size + n * sizeof(*keys), ret);
+	qsort(rows, n, sizeof(*rows), cmp_prefix);
+	base_sha256(buf, size + n * sizeof(*rows), ret);
 }

@@ -239,12 +239,11 @@ static const struct op udp = { "udp", "packet", false, 10000, udp_start, udp_tur
 static const struct op udp_sendto = { "udp-sendto", "packet",	  false,
 				      10000,	    sendto_start, sendto_turn };
 static const struct op tcp = { "tcp", "MiB", true, 64, tcp_start, tcp_turn };
-static const struct op tcp_cpu = { "tcp-cpu", "MiB", false, 64, tcp_start, tcp_turn };
 static const struct op connect_udp = { "connect-udp", "call",	    true,
 				       2000,	      sendto_start, connect_udp_turn };
 static const struct op connect_tcp = { "connect-tcp", "call",	    true,
 				       300,	      sendto_start, connect_tcp_turn };
 static const struct op make_socket = { "socket", "call", true, 2000, sendto_start, socket_turn };
 
-const struct op *const bench_ops[] = { &udp,	     &udp_sendto,  &tcp,	 &tcp_cpu,
-				       &connect_udp, &connect_tcp, &make_socket, NULL };
+const struct op *const bench_ops[] = { &udp,	     &udp_sendto,  &tcp, &connect_udp,
+				       &connect_tcp, &make_socket, NULL };

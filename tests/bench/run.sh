@@ -68,8 +68,7 @@ packets() {
 	measure "UDP, 18 bytes, through the gateway" packet $BENCH_REMOTE udp -- $others
 	measure "UDP, 18 bytes, unconnected socket: sendmsg is judged, too" packet $BENCH_LOCAL \
 		udp-sendto -- $others
-	measure "TCP, bulk: wall time" MiB $BENCH_REMOTE tcp -- $others
-	measure "TCP, bulk: the sender's CPU time" MiB $BENCH_REMOTE tcp-cpu -- $others
+	measure "TCP, bulk" MiB $BENCH_REMOTE tcp -- $others
 	head_of "Time inside the egress programs (kernel.bpf_stats: some 60 ns of each are its own)" packet yes
 	"$BUILD/bench/bench" run -c "$BENCH_CPU" -r "$ROUNDS" -s udp \
 		"$(bench_spec none $BENCH_REMOTE)" "$(bench_spec empty $BENCH_REMOTE)" \

@@ -3,10 +3,10 @@
  * The far ends' eyes: capture FILE PLACE=NETNS...
  *
  * Every frame that arrives in a place becomes a line of FILE:
- *   PLACE FAMILY PROTO SRC DST PORT MARK
- * PORT is the destination port, the type for ICMP, 0 where there is none (later fragments); MARK is
- * the token behind the long marker, `-` where the frame carries none. Frames of the barrier are
- *   PLACE barrier - - - - MARK
+ *   PLACE MAC FAMILY PROTO SRC DST PORT MARK
+ * MAC is the sender's, PORT the destination port, the type for ICMP, 0 where there is none (later
+ * fragments); MARK is the token behind the long marker, `-` where the frame carries none. Frames of
+ * the barrier are PLACE MAC barrier - - - 0 MARK
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -110,14 +110,15 @@ static void read_ip6(struct seen *s, const uint8_t *p, size_t len)
 		read_port(s, p + off, len - off);
 }
 
-static void put_line(int out, const struct place *pl, const struct seen *s)
+static void put_line(int out, const struct place *pl, const struct seen *s, const uint8_t *mac)
 {
 	char line[256], proto[12] = "-";
 	int len;
 
 	if (s->proto >= 0)
 		snprintf(proto, sizeof(proto), "%d", s->proto);
-	len = snprintf(line, sizeof(line), "%s %s %s %s %s %d %s\n", pl->name, s->family, proto,
+	len = snprintf(line, sizeof(line), "%s %02x:%02x:%02x:%02x:%02x:%02x %s %s %s %s %d %s\n",
+		       pl->name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], s->family, proto,
 		       s->src[0] ? s->src : "-", s->dst[0] ? s->dst : "-", s->port, s->mark);
 	if (write(out, line, (size_t)len) != len) /* one write a line: appended whole */
 		live_die("write");
@@ -144,7 +145,7 @@ static void one_frame(int out, const struct place *pl)
 	case ETH_P_IPV6: read_ip6(&s, buf + 14, (size_t)n - 14); break;
 	case LIVE_ETHERTYPE: s.family = "barrier"; break;
 	}
-	put_line(out, pl, &s);
+	put_line(out, pl, &s, buf + 6);
 }
 
 static void open_place(struct place *pl, char *arg)

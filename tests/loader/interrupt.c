@@ -203,6 +203,17 @@ static void expect_soon(struct probe *p, uint32_t want, const char *who)
 	expect(p, want, who);
 }
 
+/* As ask(), but where a link is on its way out: then everything must soon be open. */
+static uint32_t ask_leaving(struct probe *p, uint32_t law, const char *who)
+{
+	uint32_t got = ask(p);
+
+	if (got == OPEN || got == NOTHING || got == law)
+		return got;
+	expect_soon(p, OPEN, who);
+	return OPEN;
+}
+
 static int sweep_load(void)
 {
 	const char *policy = write_policy("a", 1);
@@ -238,7 +249,7 @@ static int sweep_load(void)
 static void judge(struct probe p[3], int to, unsigned int seen[3])
 {
 	uint32_t old = to == 2 ? POLICY1 : POLICY2, new = to == 2 ? POLICY2 : POLICY1;
-	uint32_t kept = ask(&p[0]), left = ask(&p[to == 2 ? 1 : 2]),
+	uint32_t kept = ask(&p[0]), left = ask_leaving(&p[to == 2 ? 1 : 2], old, "removed guard"),
 		 came = ask(&p[to == 2 ? 2 : 1]);
 
 	if (kept == old)
@@ -256,7 +267,8 @@ static void judge(struct probe p[3], int to, unsigned int seen[3])
 static int sweep_reload(void)
 {
 	const char *policy[3] = { NULL, write_policy("ab", 1), write_policy("ac", 2) };
-	unsigned int k[3] = { 0 }, seen[3] = { 0 };
+	/* both directions make the same calls: in a sample, each takes every other one */
+	unsigned int k[3] = { 0, step_all ? 0 : 1, 0 }, stride = step_all ? 1 : 2, seen[3] = { 0 };
 	bool more[3] = { false, true, true };
 	struct probe p[3];
 	int i, to = 2;
@@ -274,7 +286,8 @@ static int sweep_reload(void)
 		uint32_t law = to == 2 ? POLICY2 : POLICY1;
 
 		if (more[to])
-			more[to] = run_and_kill(k[to]++, "reload", policy[to]);
+			more[to] = run_and_kill(k[to], "reload", policy[to]);
+		k[to] += stride;
 		if (more[to])
 			judge(p, to, seen);
 		must(EXIT_YES, "reload", policy[to]);
@@ -287,7 +300,7 @@ static int sweep_reload(void)
 	      seen[2]);
 	printf("reload: %u kills: %u with the old policy, %u of them with the new guard closed, "
 	       "%u with the new policy\n",
-	       k[1] + k[2] - 2, seen[0] + seen[1], seen[1], seen[2]);
+	       seen[0] + seen[1] + seen[2], seen[0] + seen[1], seen[1], seen[2]);
 	for (i = 0; i < 3; i++)
 		probe_stop(&p[i]);
 	return 0;
@@ -309,9 +322,7 @@ static int sweep_unload(void)
 		expect(&a, POLICY1, "after load");
 		if (!run_and_kill(k, "unload", NULL))
 			break;
-		got = ask(&a);
-		check(got == OPEN || got == NOTHING || got == POLICY1,
-		      "unload killed behind %s: a mix is in force: %#x", last_call, got);
+		got = ask_leaving(&a, POLICY1, "unload killed: a mix is in force");
 		seen[got == OPEN ? 0 : got == NOTHING ? 1 : 2]++;
 	}
 	expect_soon(&a, OPEN, "after a whole unload");

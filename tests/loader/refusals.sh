@@ -12,6 +12,7 @@ export BPFGUARD_PINS=/sys/fs/bpf/$id BPFGUARD_RUN=$dir/run BPFGUARD_LOG=$dir/log
 cgroups=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
 failed=0
 
+# shellcheck disable=SC2317 # called by the trap
 clean_up() {
 	"$bpfguard" unload --yes > /dev/null 2>&1
 	rmdir "$cgroups/$id" 2> /dev/null

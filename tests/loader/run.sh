@@ -33,7 +33,8 @@ declare -A command=(
 	[together]="$bin/changes together" [limits]="$bin/changes limits"
 	[tamper]="$bin/tamper" [refusals]=tests/loader/refusals.sh
 )
-rounds=("same failing together limits tamper refusals" "interrupt_load interrupt_reload" "interrupt_unload" "swaps")
+rounds=("same failing together limits tamper refusals interrupt_unload" "interrupt_load interrupt_reload"
+	"swaps")
 
 wanted() { # NAME LIST...
 	local name=$1 n

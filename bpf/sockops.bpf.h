@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * sock_ops, at the moment when TCP has its route and has not sent its SYN: the full decision, so
  * that a connection that the packet hook would drop fails at once instead of timing out. There is
@@ -6,12 +6,11 @@
  * tcp_connect() (net/ipv4/tcp_output.c) look for its route again, find none, and give up with
  * EHOSTUNREACH. Where that is refused (5.10) the SYN is sent and dropped, and the connection gives
  * up with ETIMEDOUT when it would send a second one.
+ *
+ * Part of bpf/skb.bpf.c, because of BG_FAST_READS.
  */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_helpers.h>
-
-#include "bpf/event.bpf.h"
-#include "bpf/flow.bpf.h"
+#ifndef BPFGUARD_SOCKOPS_BPF_H
+#define BPFGUARD_SOCKOPS_BPF_H
 
 BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 				  const struct bg_guard *g)
@@ -23,16 +22,18 @@ BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 
 	if (!bsk)
 		return false;
-	sk = bg_plain_sock(bsk);
-	dst = BPF_CORE_READ(sk, sk_dst_cache);
+	sk = BG_HAVE_CAST ? bg_cast(bsk, struct sock) : bg_plain_sock(bsk);
+	dst = bg_read(sk, sk_dst_cache);
 	if (!dst)
 		return false;
-	dev = BPF_CORE_READ(dst, dev);
+	dst = bg_cast(dst, struct dst_entry);
+	dev = bg_read(dst, dev);
 	f->hook = BG_HOOK_SOCKOPS;
 	f->proto = BG_PROTO_TCP;
 	f->flags = BG_F_PORTS;
-	f->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	f->ifindex = BPF_CORE_READ(dev, ifindex);
+	f->netns = BG_HAVE_CAST ? sk->__sk_common.skc_net.net->ns.inum
+				: BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	f->ifindex = bg_read(dev, ifindex);
 	f->dport = bpf_ntohl(ctx->remote_port);
 	f->sport = ctx->local_port;
 	if (ctx->family == AF_INET) {
@@ -76,7 +77,7 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	g = bg_guard_here();
 	if (!g || !g->generation || (g->flags & BG_G_AUDIT) || !bg_flow_connecting(&r.flow, ctx, g))
 		return 1; /* the packet hook speaks */
-	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bpf_ktime_get_boot_ns(), &d);
+	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
 	if (d.verdict == BG_ALLOW)
 		return 1;
 	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere))) {
@@ -91,6 +92,9 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	r.reason = d.reason;
 	r.verdict = BG_DENY;
 	r.generation = g->generation;
+	bg_forget_ways(&r);
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return 1;
 }
+
+#endif /* BPFGUARD_SOCKOPS_BPF_H */
