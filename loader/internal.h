@@ -54,7 +54,7 @@ int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 
 /* Every pinned map; bg_policy is the first. */
 #define LOADER_MAPS                                                                                \
-	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",     \
+	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",      \
 		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest"
 
 struct loader_pinned {
@@ -102,8 +102,8 @@ int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgrou
 bool loader_flush_is_pinned(void);
 
 /*
- * Publishes img as generation `generation`: prefixes first, then one swap. generation - 1 is the one
- * in force, or 0.
+ * Publishes img as generation `generation`: prefixes first, then one swap. generation - 1 is the
+ * one in force, or 0.
  */
 int loader_publish(const struct loader_image *img, uint32_t generation, struct loader_error *err);
 /* Removes prefixes of every generation but this one. */

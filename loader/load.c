@@ -67,10 +67,13 @@ static int zero_row(unsigned int slot)
 	_close_ int lease = loader_open_map("bg_lease");
 	struct bg_lease closed = { 0 };
 	struct bg_last never = { 0 };
-	_free_ uint64_t *row = calloc(cpus > 0 ? cpus : 1, sizeof(uint64_t));
+	_free_ uint64_t *row = NULL;
 	__u32 i, key;
 
-	if (counters < 0 || last < 0 || lease < 0 || !row)
+	if (counters < 0 || last < 0 || lease < 0)
+		return counters < 0 ? counters : last < 0 ? last : lease;
+	row = calloc(cpus > 0 ? cpus : 1, sizeof(*row));
+	if (!row)
 		return -ENOMEM;
 	for (i = 0; i < BG_R_MAX; i++) {
 		key = slot * BG_R_MAX + i;

@@ -63,7 +63,7 @@ timed() { # FILE CMD...
 }
 
 packets() {
-	local others='none none-again guard nft lpm'
+	local others='none none-again empty guard nft lpm'
 	measure "UDP, 18 bytes, to a peer on the link" packet $BENCH_LOCAL udp -- $others
 	measure "UDP, 18 bytes, through the gateway" packet $BENCH_REMOTE udp -- $others
 	measure "UDP, 18 bytes, unconnected socket: sendmsg is judged, too" packet $BENCH_LOCAL \

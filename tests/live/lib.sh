@@ -41,15 +41,23 @@ guard() {
 guard_off() {
 	[ -n "$loaded" ] || return 0
 	guard unload --yes > /dev/null || fail "bpfguard unload"
+	await 5 detached || fail "the programs stay attached"
 	loaded=''
+}
+
+# The kernel takes a program off some milliseconds after its link has gone.
+detached() {
+	[[ "$(bpftool cgroup show "$CG"; bpftool cgroup show "$CG2")" != *bg_* ]]
 }
 
 guard_on() {
 	[ "$loaded" != "$policy" ] || return 0
 	guard_off
 	policy_write "$policy" > "$W/$policy.yaml"
-	guard load -p "$W/$policy.yaml" > "$W/load.out" 2>&1 ||
+	if ! guard load -p "$W/$policy.yaml" > "$W/load.out" 2>&1; then
 		fail "bpfguard load: $(< "$W/load.out")"
+		return
+	fi
 	loaded=$policy
 }
 

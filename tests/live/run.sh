@@ -41,16 +41,21 @@ CG=$CGROOT/bglive-$$ CG2=$CGROOT/bglive-$$-two CGT=$CGROOT/bglive-$$-tools
 W=$(mktemp -d "/tmp/bglive-$$.XXXXXX")
 export BPFGUARD_PINS=/sys/fs/bpf/bglive-$$ BPFGUARD_RUN=$W/run BPFGUARD_LOG=$W/log
 export BPFGUARD_DOCKER=$W/no-docker.sock
-export LC_ALL=C
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+
+# Again and again: a list that changes while it is read may leave out a process.
+emptied() { # DIR
+	local pids
+	mapfile -t pids < "$1/cgroup.procs"
+	[ ${#pids[@]} = 0 ] || kill -9 "${pids[@]}" 2> /dev/null
+	rmdir "$1" 2> /dev/null
+}
 
 kill_cgroup() { # DIR: only processes that were put there
-	local d pid
+	local d
 	[ -d "$1" ] || return 0
 	while read -r d; do
-		while read -r pid; do
-			kill -9 "$pid" 2> /dev/null
-		done < "$d/cgroup.procs"
-		await 2 rmdir "$d" 2> /dev/null
+		await 5 emptied "$d"
 	done < <(find "$1" -depth -type d)
 }
 
@@ -60,7 +65,6 @@ cleanup() {
 	kill_cgroup "$CG"
 	kill_cgroup "$CG2"
 	kill_cgroup "$CGT"
-	wait 2> /dev/null
 	[ ! -d "$BPFGUARD_PINS" ] || "$BPFGUARD" unload --yes > /dev/null
 	topo_down "$NS"
 	rm -rf "$W"

@@ -85,10 +85,11 @@ test_attach_two_guards() {
 	guard_name=other
 	event reason=next_hop next_hop=172.30.0.2
 	cg=$CG
+	in_ns app ip route delete 198.51.0.0/16
 	allow gw 'probe udp $T4 7 echo'
 	result errno=OK
-	in_ns app ip route replace 198.51.0.0/16 via 172.30.0.1
-	attempt on 'probe udp $T4 9'
+	# for this target alone: connections that earlier tests left behind would count, too
+	attempt on 'in_ns app ip route replace "$T4" via 172.30.0.1; probe udp $T4 9'
 	result errno=EPERM
 	[ "$(counter next_hop vpn)" = 1 ] || fail "guard vpn counts $(counter next_hop vpn)"
 	[ "$(counter next_hop other)" = 1 ] || fail "guard other counts $(counter next_hop other)"

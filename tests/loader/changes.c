@@ -5,6 +5,7 @@
  *
  *   changes same|failing|together|limits
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -151,11 +152,34 @@ static void fill_prefixes(void)
 	check(errno == ENOSPC && at >= BG_MAX_PREFIXES, "the table did not fill: %m at %u", at);
 }
 
+/*
+ * What a reload that died before it published leaves: a prefix under the number that the next
+ * generation will have. Here 10.0.3.0/24, which no policy of this test lists.
+ */
+static void leave_prefix(void)
+{
+	struct bg_prefix_key key = { .prefixlen = 64 + 24, .family = 4 };
+	struct bg_prefix_value v = { .line = 1 };
+	struct loader_image img;
+	struct loader_error err;
+	char path[256];
+	_close_ int fd = -1;
+
+	check(!loader_read_image(&img, &err), "read back");
+	key.scope = (img.guard[0].generation + 1) * BG_MAX_GUARDS;
+	loader_image_free(&img);
+	inet_pton(AF_INET, "10.0.3.0", key.addr);
+	snprintf(path, sizeof(path), "%s/maps/bg_prefix", base_pins_dir());
+	fd = bpf_obj_get(path);
+	check(fd >= 0 && !bpf_map_update_elem(fd, &key, &v, BPF_ANY), "%s: %m", path);
+}
+
 static int failing(void)
 {
 	const char *one = policy_file("a", 1, 12);
-	uint32_t law;
+	uint32_t law, got;
 	uint8_t before[32];
+	char text[512];
 	struct probe a;
 
 	instance_make_cgroup("a");
@@ -172,11 +196,11 @@ static int failing(void)
 	must_be_untouched(before, "a policy that is not there");
 
 	/* a cgroup that cannot be made, behind a guard that can be attached: which must go again */
-	must(EXIT_KERNEL, "reload",
-	     instance_file("nowhere",
-			   "version: 1\nguards:\n"
-			   "  - name: new\n    cgroup: /bpfguard-test-none/cgroup.procs/x\n"
-			   "    gateway: {address: 10.0.9.2}\n    local: [10.0.9.0/24]\n"));
+	snprintf(text, sizeof(text),
+		 "version: 1\nguards:\n  - name: new\n    cgroup: %s/cgroup.procs/x\n"
+		 "    gateway: {address: 10.0.9.2}\n    local: [10.0.9.0/24]\n",
+		 instance_cgroup("nowhere"));
+	must(EXIT_KERNEL, "reload", instance_file("nowhere", text));
 	must_say("cannot make the cgroup");
 	must_be_untouched(before, "a cgroup that cannot be made");
 	fill_prefixes();
@@ -185,10 +209,14 @@ static int failing(void)
 	check(probe_ask(&a, target, ARRAY_SIZE(target)) == law,
 	      "a full table changed the verdicts");
 	must(EXIT_YES, "status", NULL);
-	/* and what the failed call had put into the table is not part of a later policy */
 	must(EXIT_NO, "reload", policy_file("a", 2, 20));
 	must(EXIT_YES, "reload", policy_file("a", 2, 0));
 	check(probe_ask(&a, target, ARRAY_SIZE(target)) == 0x12, "policy 2 is not in force");
+	leave_prefix();
+	must(EXIT_YES, "reload", one);
+	got = probe_ask(&a, target, ARRAY_SIZE(target));
+	check(got == law, "a prefix left by a dead reload became law: %#x instead of %#x", got,
+	      law);
 	probe_stop(&a);
 	return 0;
 }
