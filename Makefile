@@ -35,14 +35,14 @@ LDFLAGS	+= -Wl,--as-needed
 SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # signedness and alignment: the kernel reads what we send, so padding and layouts are asserted
 BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -DBG_BPF -D__TARGET_ARCH_$(ARCH) \
-	    -I. -isystem /usr/include/$(TRIPLET)
+	    -fdebug-compilation-dir=. -I. -isystem /usr/include/$(TRIPLET)
 
 ROOMS	:= base policy loader events discovery cli
 SRCS	:= $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 OBJS	:= $(SRCS:%.c=$(B)/%.o)
 LIBOBJS	:= $(filter-out $(B)/cli/main.o,$(OBJS))
 SANOBJS	:= $(LIBOBJS:$(B)/%=$(B)/san/%)
-BPFSRCS	:= $(wildcard bpf/*.bpf.c)
+BPFSRCS	:= bpf/bpfguard.bpf.c
 BPFHDRS	:= $(wildcard bpf/*.h vmlinux/*.h)
 SKEL	:= $(B)/bpfguard.skel.h
 
@@ -53,15 +53,13 @@ $(B)/bpfguard: $(OBJS)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# ---- kernel side: objects -> one linked object -> skeleton
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(BPFHDRS)
+# ---- kernel side: object -> skeleton. No path of this machine in it: status compares its hash.
+$(B)/bpfguard.bpf.o: $(BPFSRCS) $(BPFHDRS)
 	$(call msg,BPF,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
-
-$(B)/bpfguard.bpf.o: $(BPFSRCS:%.c=$(B)/%.o)
-	$(call msg,LINK,$@)
-	$(Q)$(BPFTOOL) gen object $@ $^
+	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@.full
+	$(Q)$(BPFTOOL) gen object $@ $@.full
+	@rm -f $@.full
 
 $(SKEL): $(B)/bpfguard.bpf.o
 	$(call msg,SKEL,$@)

@@ -39,21 +39,14 @@ struct bg_ip6 {
  * Reading the kernel's own structures. Where it has these (6.2) a cast pointer is read by a plain
  * load that the kernel lets fault safely; before, each step is a call of bpf_probe_read_kernel,
  * some 20 ns apiece. Weak: where they are missing the verifier never sees the branch that uses
- * them. Only the packet hook asks for them (BG_FAST_READS): libbpf before 1.2 cannot link two
- * objects that name the same kernel function.
+ * them.
  */
-#ifdef BG_FAST_READS
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *ptr, __u32 btf_id) __ksym __weak;
 #define BG_HAVE_CAST	    (bpf_rdonly_cast != 0) /* both came together */
 #define bg_kern_ctx(ctx)    (BG_HAVE_CAST ? bpf_cast_to_kern_ctx(ctx) : (void *)(ctx))
 #define bg_cast_to(ptr, id) (BG_HAVE_CAST ? bpf_rdonly_cast((ptr), (id)) : (const void *)(ptr))
-#else
-#define BG_HAVE_CAST	    false
-#define bg_kern_ctx(ctx)    ((void *)(ctx))
-#define bg_cast_to(ptr, id) ((const void *)(ptr))
-#endif
-#define bg_cast(ptr, type) ((const type *)bg_cast_to((ptr), bpf_core_type_id_kernel(type)))
+#define bg_cast(ptr, type)  ((const type *)bg_cast_to((ptr), bpf_core_type_id_kernel(type)))
 /* `ptr` must come from bg_cast() or be reached from what does. */
 #define bg_read(ptr, field) (BG_HAVE_CAST ? (ptr)->field : BPF_CORE_READ(ptr, field))
 
@@ -82,16 +75,23 @@ BG_INLINE const struct sock *bg_plain_sock(const void *sk)
 {
 	const struct sock *plain = 0;
 
+	if (BG_HAVE_CAST)
+		return bg_cast(sk, struct sock);
 	bpf_probe_read_kernel(&plain, sizeof(plain), &sk);
 	return plain;
 }
 
-/* Inode of the namespace a socket was made in; 0 if it cannot be read. */
+/* Inode of the namespace of a socket, as from bg_plain_sock(); 0 if it cannot be read. */
+BG_INLINE __u32 bg_netns_of(const struct sock *sk)
+{
+	return BG_HAVE_CAST ? sk->__sk_common.skc_net.net->ns.inum
+			    : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* Inode of the namespace that a hook's socket was made in. */
 BG_INLINE __u32 bg_sock_netns(const void *sk)
 {
-	const struct sock *s = bg_plain_sock(sk);
-
-	return BPF_CORE_READ(s, __sk_common.skc_net.net, ns.inum);
+	return bg_netns_of(bg_plain_sock(sk));
 }
 
 /* Both names end in zeros up to their full size, so two words tell. */

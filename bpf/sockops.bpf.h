@@ -6,11 +6,12 @@
  * tcp_connect() (net/ipv4/tcp_output.c) look for its route again, find none, and give up with
  * EHOSTUNREACH. Where that is refused (5.10) the SYN is sent and dropped, and the connection gives
  * up with ETIMEDOUT when it would send a second one.
- *
- * Part of bpf/skb.bpf.c, because of BG_FAST_READS.
  */
 #ifndef BPFGUARD_SOCKOPS_BPF_H
 #define BPFGUARD_SOCKOPS_BPF_H
+
+#include "bpf/event.bpf.h"
+#include "bpf/flow.bpf.h"
 
 BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 				  const struct bg_guard *g)
@@ -22,7 +23,7 @@ BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 
 	if (!bsk)
 		return false;
-	sk = BG_HAVE_CAST ? bg_cast(bsk, struct sock) : bg_plain_sock(bsk);
+	sk = bg_plain_sock(bsk);
 	dst = bg_read(sk, sk_dst_cache);
 	if (!dst)
 		return false;
@@ -31,8 +32,7 @@ BG_INLINE bool bg_flow_connecting(struct bg_flow *f, struct bpf_sock_ops *ctx,
 	f->hook = BG_HOOK_SOCKOPS;
 	f->proto = BG_PROTO_TCP;
 	f->flags = BG_F_PORTS;
-	f->netns = BG_HAVE_CAST ? sk->__sk_common.skc_net.net->ns.inum
-				: BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	f->netns = bg_netns_of(sk);
 	f->ifindex = bg_read(dev, ifindex);
 	f->dport = bpf_ntohl(ctx->remote_port);
 	f->sport = ctx->local_port;

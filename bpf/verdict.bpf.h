@@ -170,7 +170,7 @@ BG_INLINE bool bg_is_dns_elsewhere(const struct bg_guard *g, const struct bg_flo
 
 /*
  * Is the query one that connect() and sendmsg() send to the guard's resolver instead? (In
- * local-names mode a query may be let through to Docker's resolver first; see bpf/connect.bpf.c.)
+ * local-names mode a query may be let through to Docker's resolver first; see bpf/connect.bpf.h.)
  */
 BG_INLINE bool bg_is_captured(const struct bg_guard *g, const struct bg_flow *f)
 {

@@ -1,11 +1,11 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * connect() and sendmsg(): refuse at once what the packet hook would drop anyway, and send every
  * DNS query to the guard's resolver; recvmsg() and getpeername() give the program back the address
  * that it asked. An ancestor's program can undo what is said here, never what the packet hook says.
  */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#ifndef BPFGUARD_CONNECT_BPF_H
+#define BPFGUARD_CONNECT_BPF_H
 
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
@@ -98,7 +98,7 @@ BG_INLINE void bg_capture(struct bpf_sock_addr *ctx, const struct bg_guard *g, s
 	bg_keep_orig(ctx, &asked, f);
 }
 
-/* A socket that bpf/sockops.bpf.c sent nowhere is tried again: its route may be right by now. */
+/* A socket that bpf/sockops.bpf.h sent nowhere is tried again: its route may be right by now. */
 BG_INLINE void bg_unbind(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
@@ -141,12 +141,15 @@ BG_INLINE bool bg_asks_directly(struct bpf_sock_addr *ctx, const struct bg_guard
 BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 {
 	const struct bg_guard *g = bg_guard_here();
-	struct bg_decision d = {};
-	struct bg_report r = {};
+	struct bg_decision d = { .reason = BG_R_NOT_LOADED };
 	bool connecting = hook == BG_HOOK_CONNECT4 || hook == BG_HOOK_CONNECT6;
+	struct bg_report r; /* the rest is filled when there is something to report */
 
+	__builtin_memset(&r.flow, 0, sizeof(r.flow));
+	r.flow.hook = hook;
 	if (connecting) {
 		bg_unbind(ctx);
+		__builtin_memset(&r.who, 0, sizeof(r.who));
 		bg_keep_owner(ctx, &r.who);
 	}
 	if (g && g->generation) {
@@ -158,17 +161,17 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 		bg_decide_call(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
 		if (d.verdict == BG_ALLOW)
 			return 1;
-		r.reason = d.reason;
-		r.generation = g->generation;
-	} else {
-		r.flow.hook = hook;
-		r.reason = BG_R_NOT_LOADED;
 	}
-	r.verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
 	if (!connecting) {
+		__builtin_memset(&r.who, 0, sizeof(r.who));
 		bg_current(&r.who);
 		r.who.netns = r.flow.netns;
 	}
+	r.count = 0;
+	r.generation = g ? g->generation : 0;
+	r.verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
+	r.reason = d.reason;
+	r.pad[0] = r.pad[1] = 0;
 	bg_forget_ways(&r);
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return r.verdict == BG_WOULD_DENY;
@@ -240,3 +243,5 @@ int bg_getpeername6(struct bpf_sock_addr *ctx)
 {
 	return bg_restore(ctx, true);
 }
+
+#endif /* BPFGUARD_CONNECT_BPF_H */

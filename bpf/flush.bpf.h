@@ -1,8 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Folded repeats into events, on the log's demand. */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_helpers.h>
-
 #include "bpf/event.bpf.h"
 
 /*
@@ -10,6 +7,9 @@
  * of its kind into events, so that the last repeats of a burst are not left in the kernel.
  * mark 1: also those whose window is still open.
  */
+#ifndef BPFGUARD_FLUSH_BPF_H
+#define BPFGUARD_FLUSH_BPF_H
+
 static long bg_flush_one(void *map, struct bg_fold_key *key, struct bg_fold *e,
 			 struct __sk_buff **ctx)
 {
@@ -51,3 +51,5 @@ int bg_flush(struct __sk_buff *ctx)
 	bpf_for_each_map_elem(&bg_fold, bg_flush_one, &ctx, 0);
 	return 1;
 }
+
+#endif /* BPFGUARD_FLUSH_BPF_H */

@@ -1,10 +1,10 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cgroup/sock_create: refuse kinds of sockets that only serve to go around, and remember who made
  * the others. Never called for AF_PACKET and AF_XDP (see facts on hooks): those are the link's job.
  */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#ifndef BPFGUARD_SOCK_BPF_H
+#define BPFGUARD_SOCK_BPF_H
 
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
@@ -51,3 +51,5 @@ int bg_sock_create(struct bpf_sock *ctx)
 	bg_denied(bg_slot, &r, g, 0, 0);
 	return r.verdict == BG_WOULD_DENY;
 }
+
+#endif /* BPFGUARD_SOCK_BPF_H */

@@ -1,16 +1,13 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cgroup_skb/egress: the enforcement. Sees every IP packet that a socket of the guard sends, on
  * every kernel, whatever call or protocol made it, before fragmentation and segmentation.
  */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#ifndef BPFGUARD_SKB_BPF_H
+#define BPFGUARD_SKB_BPF_H
 
-#define BG_FAST_READS
 #include "bpf/event.bpf.h"
 #include "bpf/flow.bpf.h"
-
-const volatile __u32 bg_slot;
 
 #define BG_UDP_QUESTION4 (20 + 8 + 12)
 #define BG_UDP_QUESTION6 (40 + 8 + 12)
@@ -120,6 +117,4 @@ int bg_egress(struct __sk_buff *ctx)
 	return bg_refuse(ctx, &r);
 }
 
-#include "bpf/sockops.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
+#endif /* BPFGUARD_SKB_BPF_H */
