@@ -157,6 +157,16 @@ BG_INLINE bool bg_is_martian(const struct bg_flow *f)
 	       (a & bg_htonl(0xff000000u)) == bg_htonl(0xff000000u);
 }
 
+/*
+ * Protocols that wrap another packet (IP in IP, SRv6, GRE, ESP) go where the inner one says, and
+ * some of them show the hook the outer header only; the rest nobody needs behind a VPN gateway.
+ */
+BG_INLINE bool bg_is_plain_proto(const struct bg_flow *f)
+{
+	return f->proto == BG_PROTO_TCP || f->proto == BG_PROTO_UDP ||
+	       f->proto == (f->family == 4 ? BG_PROTO_ICMP : BG_PROTO_ICMPV6);
+}
+
 /* Port 53 (and 853 where the policy closes it) that is not for the guard's resolver. */
 BG_INLINE bool bg_is_dns_elsewhere(const struct bg_guard *g, const struct bg_flow *f)
 {
@@ -252,6 +262,8 @@ BG_INLINE void bg_decide_packet(const struct bg_guard *g, __u32 slot, const stru
 		return bg_say(d, BG_DENY, BG_R_NO_ROUTE_TO_GATEWAY, g->line_gateway);
 	if (bg_decide_loopback(g, f, d))
 		return;
+	if (!bg_is_plain_proto(f))
+		return bg_say(d, BG_DENY, BG_R_ODD_PROTOCOL, 0);
 	if (bg_is_dns_elsewhere(g, f))
 		return bg_say(d, BG_DENY, BG_R_DNS_ELSEWHERE, g->line_dns);
 	if ((f->flags & BG_F_ENCAP) && !(f->flags & BG_F_TUNNEL))

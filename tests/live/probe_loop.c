@@ -104,13 +104,14 @@ static int do_listen(int n, char **w)
 	return bind(fd, (struct sockaddr *)&a, len) || listen(fd, 4) ? errno : 0;
 }
 
-/* rawsend SOCKADDR HEADER-DST [HOP]: a header of our own; with HOP a source route in it. */
+/* rawsend SOCKADDR HEADER-DST [HOP|- [PROTO]]: a header of our own; with HOP a source route in it.
+ */
 static int do_rawsend(int n, char **w)
 {
 	struct {
 		struct iphdr ip;
 		uint8_t rest[200];
-	} p = { .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = 253 } };
+	} p = { .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP } };
 	struct sockaddr_storage a;
 	uint8_t *at = p.rest;
 	const char *data;
@@ -122,7 +123,9 @@ static int do_rawsend(int n, char **w)
 	data = probe_payload(0, &len);
 	alen = live_sockaddr(w[1], "0", false, &a);
 	inet_pton(AF_INET, w[2], &p.ip.daddr);
-	if (n > 3) {
+	if (n > 4)
+		p.ip.protocol = (uint8_t)atoi(w[4]);
+	if (n > 3 && strcmp(w[3], "-")) {
 		const uint8_t lsrr[] = { 1, 131, 7, 4 };
 
 		memcpy(at, lsrr, sizeof(lsrr));

@@ -97,6 +97,9 @@ test_odd_raw_kept() {
 		say rawsend "$T4" "$T4" 172.30.0.1
 		[ $control = off ] || result errno=EPERM
 		[ $control = off ] || event_of_old reason=ip_options
+		say rawsend "$T4" "$T4" - 253
+		[ $control = off ] || result errno=EPERM
+		[ $control = off ] || event_of_old reason=odd_protocol
 		barrier
 		[ $control = on ] || [ "$(seen rogue | wc -l)" -ge 3 ] || fail "control: not seen"
 		loop_close
@@ -210,6 +213,12 @@ test_odd_seg6_route() {
 	deny rogue 'probe udp $T6 9'
 	result errno=EPERM
 	event hook=egress
+	# without a header of its own: IPv6 in IPv6, to a neighbour
+	in_ns app ip -6 route replace 2001:db8::/32 encap seg6 mode encap.red segs fd30::1 dev eth0 \
+		2> /dev/null || return
+	deny rogue 'probe udp $T6 9'
+	result errno=EPERM
+	event hook=egress reason=odd_protocol dst=fd30::1
 }
 
 tunnel() { # KIND ARGS...: a device of the container whose far end is the wrong way out

@@ -160,7 +160,13 @@ static const struct one packets[] = {
 	{ &plain, "8.8.8.8", "10.0.9.1", P, 6, 53, BG_R_DNS_ELSEWHERE },
 	{ &plain, "8.8.8.8", "10.0.9.1", P, 6, 853, BG_R_GATEWAY },
 	{ &names, "8.8.8.8", "10.0.9.1", P, 6, 853, BG_R_DNS_ELSEWHERE },
-	{ &names, "8.8.8.8", "10.0.9.1", P, 132, 853, BG_R_GATEWAY },
+	/* a packet in a packet goes where the inner one says */
+	{ &plain, "8.8.8.8", "10.0.9.1", R, 132, 0, BG_R_ODD_PROTOCOL },
+	{ &plain, "10.0.9.7", "", R, 4, 0, BG_R_ODD_PROTOCOL },
+	{ &dual, "fd00::7", "", R, 41, 0, BG_R_ODD_PROTOCOL },
+	{ &dual, "2606:4700::1", "fd00::1", R, 1, 0, BG_R_ODD_PROTOCOL },
+	{ &dual, "2606:4700::1", "fd00::1", R, 58, 0, BG_R_GATEWAY },
+	{ &plain, "127.0.0.1", "", R | BG_F_LOOPBACK, 132, 0, BG_R_LOOPBACK },
 	/* what cannot be trusted */
 	{ &plain, "8.8.8.8", "10.0.9.1", P | BG_F_OPTIONS, 6, 443, BG_R_IP_OPTIONS },
 	{ &plain, "8.8.8.8", "10.0.9.1", P | BG_F_FRAGMENT, 6, 443, BG_R_IP_OPTIONS },
