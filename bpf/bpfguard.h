@@ -220,6 +220,8 @@ struct bg_lease {
 struct bg_owner {
 	__u64 cgroup;
 	__u32 pid, tgid, uid, netns;
+	__u32 bound; /* the socket's device before sock_ops sent it nowhere; 0: any */
+	__u32 pad;
 	char comm[BG_COMM];
 };
 
@@ -309,7 +311,7 @@ _Static_assert(sizeof(struct bg_flow) == 68, "struct bg_flow has a hole");
 _Static_assert(sizeof(struct bg_prefix_key) == 28, "struct bg_prefix_key has a hole");
 _Static_assert(sizeof(struct bg_lease) == 16, "struct bg_lease has a hole");
 _Static_assert(sizeof(struct bg_fold_key) == 32, "struct bg_fold_key has a hole");
-_Static_assert(sizeof(struct bg_owner) == 40, "struct bg_owner has a hole");
+_Static_assert(sizeof(struct bg_owner) == 48, "struct bg_owner has a hole");
 #endif
 
 #endif /* BPFGUARD_H */

@@ -102,10 +102,15 @@ BG_INLINE void bg_capture(struct bpf_sock_addr *ctx, const struct bg_guard *g, s
 BG_INLINE void bg_unbind(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
-	int any = 0;
+	struct bg_owner *o;
+	int device = 0;
 
-	if (sk && sk->bound_dev_if == BG_NO_DEVICE)
-		bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &any, sizeof(any));
+	if (!sk || sk->bound_dev_if != BG_NO_DEVICE)
+		return;
+	o = bpf_sk_storage_get(&bg_owner, sk, 0, 0);
+	if (o)
+		device = o->bound;
+	bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &device, sizeof(device));
 }
 
 /*

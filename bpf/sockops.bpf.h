@@ -71,6 +71,7 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	struct bg_report r = {};
 	struct bg_owner *o;
 	int nowhere = BG_NO_DEVICE, soon = 1 /* ms */;
+	__u32 bound;
 
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB)
 		return 1;
@@ -80,15 +81,18 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
 	if (d.verdict == BG_ALLOW)
 		return 1;
+	bound = ctx->sk ? ctx->sk->bound_dev_if : 0;
 	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere))) {
 		bpf_setsockopt(ctx, SOL_TCP, TCP_USER_TIMEOUT, &soon, sizeof(soon));
 		return 1;
 	}
 	o = ctx->sk ? bpf_sk_storage_get(&bg_owner, ctx->sk, 0, 0) : 0;
-	if (o)
+	if (o) {
+		o->bound = bound; /* for bg_unbind() */
 		r.who = *o;
-	else
+	} else {
 		bg_count_stat(BG_STAT_NO_OWNER);
+	}
 	r.reason = d.reason;
 	r.verdict = BG_DENY;
 	r.generation = g->generation;

@@ -104,6 +104,27 @@ static int do_listen(int n, char **w)
 	return bind(fd, (struct sockaddr *)&a, len) || listen(fd, 4) ? errno : 0;
 }
 
+/* device NAME: binds to it */
+static int do_device(int n, char **w)
+{
+	if (n < 2)
+		return EINVAL;
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, w[1], strlen(w[1]) + 1) ? errno : 0;
+}
+
+/* bound NAME: is the socket still bound to it? */
+static int do_bound(int n, char **w)
+{
+	char name[16] = "";
+	socklen_t len = sizeof(name);
+
+	if (n < 2)
+		return EINVAL;
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len))
+		return errno;
+	return strcmp(name, w[1]) ? ENODEV : 0;
+}
+
 /* rawsend SOCKADDR HEADER-DST [HOP|- [PROTO]]: a header of our own; with HOP a source route in it.
  */
 static int do_rawsend(int n, char **w)
@@ -146,7 +167,8 @@ static const struct {
 } steps[] = {
 	{ "socket", do_socket }, { "connect", do_connect }, { "send", do_send },
 	{ "echo", do_echo },	 { "recv", do_recv },	    { "unshare", do_unshare },
-	{ "listen", do_listen }, { "rawsend", do_rawsend },
+	{ "listen", do_listen }, { "rawsend", do_rawsend }, { "device", do_device },
+	{ "bound", do_bound },
 };
 
 static void step(int n, char **w)

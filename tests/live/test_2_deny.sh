@@ -107,13 +107,20 @@ test_deny_tcp_then_repaired() {
 	result errno=OK
 	say echo
 	result errno=OK
+	say bound eth0
+	result errno=ENODEV
 	say socket inet6 stream 0
+	# what the program had bound it to is there again
+	say device eth0
+	result errno=OK
 	say connect "$T6" 7
 	result errno=EHOSTUNREACH
 	in_ns app ip route replace 2001:db8::/32 via fd30::2
 	say connect "$T6" 7
 	result errno=OK
 	say echo
+	result errno=OK
+	say bound eth0
 	result errno=OK
 	loop_close
 	[ -z "$(seen rogue)" ] || fail "LEAK: $(seen rogue)"
