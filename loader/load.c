@@ -59,22 +59,17 @@ static bool have_is_damaged(const struct job *job)
 	return false;
 }
 
-static int zero_row(unsigned int slot)
+static int zero_maps(unsigned int slot, const uint64_t *row)
 {
-	int cpus = libbpf_num_possible_cpus();
 	_close_ int counters = loader_open_map("bg_counter");
 	_close_ int last = loader_open_map("bg_last");
 	_close_ int lease = loader_open_map("bg_lease");
 	struct bg_lease closed = { 0 };
 	struct bg_last never = { 0 };
-	_free_ uint64_t *row = NULL;
 	__u32 i, key;
 
 	if (counters < 0 || last < 0 || lease < 0)
 		return counters < 0 ? counters : last < 0 ? last : lease;
-	row = calloc(cpus > 0 ? cpus : 1, sizeof(*row));
-	if (!row)
-		return -ENOMEM;
 	for (i = 0; i < BG_R_MAX; i++) {
 		key = slot * BG_R_MAX + i;
 		if (bpf_map_update_elem(counters, &key, row, BPF_ANY))
@@ -84,7 +79,20 @@ static int zero_row(unsigned int slot)
 	if (bpf_map_update_elem(last, &key, &never, BPF_ANY) ||
 	    bpf_map_update_elem(lease, &key, &closed, BPF_ANY))
 		return -errno;
-	return 0; /* NOLINT(clang-analyzer-unix.Malloc): _free_ */
+	return 0;
+}
+
+/* A new guard must not begin with what an earlier one in its slot has counted. */
+static int zero_row(unsigned int slot)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	uint64_t *row = calloc(cpus > 0 ? cpus : 1, sizeof(*row));
+
+	if (!row)
+		return -ENOMEM;
+	err = zero_maps(slot, row);
+	free(row);
+	return err;
 }
 
 /* Step 2 for one guard. */

@@ -53,7 +53,7 @@ bench_clean() {
 	for ((i = 0; i < 100; i++)); do # the last of the killed may still be leaving
 		[ -d "$CG" ] || break
 		find "$CG" -depth -type d -exec rmdir {} + 2> /dev/null && break
-		sleep 0.05
+		sleep 0.05 # poll
 	done
 	rm -rf "$DIR"
 }

@@ -127,7 +127,7 @@ commands() {
 		2> /dev/null || true
 	for ((i = 0; i < 100; i++)); do # until the collector has written the last of them
 		[ "$(wc -l < "$DIR/guard.log/denied.jsonl" 2> /dev/null || echo 0)" -ge 3000 ] && break
-		sleep 0.1
+		sleep 0.1 # poll
 	done
 	rss=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status")
 	printf '\n### The log service\n\n%s events written; resident at most %s kB, %s kB of it its own.\n' \
