@@ -167,8 +167,8 @@ int events_reader_seek(struct events_reader *r, uint64_t ino, uint64_t at)
 	int err = -ENOENT;
 
 	while (d && err && (e = readdir(d))) {
-		int fd, i = index_of(e->d_name);
-		ino_t have;
+		int fd = -1, i = index_of(e->d_name);
+		ino_t have = 0;
 
 		if (i < 0 || open_index(r, (unsigned int)i, &fd, &have))
 			continue;
@@ -209,8 +209,8 @@ static int choose(const struct events_reader *r, int oldest, int mine)
 static int find_next(const struct events_reader *r, int *ret_fd, ino_t *ret_ino)
 {
 	for (int try = 0; try < RACE_TRIES; try++) {
-		int oldest = -1, mine = -1, want, fd, err;
-		ino_t ino;
+		int oldest = -1, mine = -1, fd = -1, want, err;
+		ino_t ino = 0;
 
 		err = scan(r, &oldest, &mine);
 		if (err)

@@ -17,7 +17,7 @@ rule() { # NAME CMD...
 	else
 		failed=$((failed + 1))
 		echo "FAIL $name"
-		head -40 "$log" | sed 's/^/    /'
+		grep -vE "note:|^ *[~^]|^  " "$log" | head -40 | sed 's/^/    /'
 	fi
 }
 mapfile -t sources < <(git ls-files -co --exclude-standard '*.c' '*.h' 2> /dev/null | sort)
@@ -49,7 +49,7 @@ tidy() {
 		-DBPFGUARD_VERSION=\"\" -I. -I"$BUILD" -std=gnu17 2> /dev/null' _
 }
 # unix.Malloc: this analyzer does not know clean-up attributes; leaks are LeakSanitizer's to find
-CHECKS='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-branch-clone,-bugprone-suspicious-string-compare,-clang-analyzer-valist.Uninitialized,-clang-analyzer-unix.Malloc,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
+CHECKS='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-branch-clone,-bugprone-sizeof-expression,-bugprone-suspicious-string-compare,-clang-analyzer-valist.Uninitialized,-clang-analyzer-unix.Malloc,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
 export CHECKS
 cpp_check() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
