@@ -29,7 +29,7 @@ lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:ipt
 	dnsmasq-base:dnsmasq busybox-static:busybox tini:tini iproute2:ip tcpdump:tcpdump
 	curl:curl bind9-dnsutils:dig jq:jq procps:sysctl util-linux:nsenter
 	libc-bin:getent musl-tools:musl-gcc)
-tests=(libcmocka-dev libclang-rt-dev cppcheck:cppcheck clang-tidy:clang-tidy
+tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:clang-tidy
 	clang-format:clang-format shellcheck:shellcheck nftables:nft iperf3:iperf3
 	socat:socat iputils-ping:ping python3-minimal:python3
 	python3-jsonschema python3-yaml mandoc:mandoc zsh:zsh fish:fish strace:strace)
