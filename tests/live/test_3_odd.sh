@@ -112,6 +112,10 @@ event_of_old() { # the socket is older than the guard: nobody knows who made it
 }
 
 # A namespace that the process makes for itself, wired to the same network by somebody outside.
+forwards() { # PORT of the bridge
+	[[ "$(in_ns sw bridge link show dev "$1")" = *state\ forwarding* ]]
+}
+
 test_odd_new_namespace() {
 	fresh() {
 		loop_open
@@ -128,6 +132,8 @@ test_odd_new_namespace() {
 			neighbour replace 172.30.0.1 lladdr $(topo_mac 1 0) dev eth0
 			route add default via 172.30.0.1
 		END
+		# the carrier reaches the bridge by a kernel thread of its own
+		await 5 forwards "n$number$phase" || fail "the bridge does not forward"
 		say socket inet dgram 0
 		say send "$T4" 9
 		loop_close
