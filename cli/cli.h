@@ -45,4 +45,7 @@ const char *cli_suggest(const char *word, const char *const *candidates, size_t 
 /* Usage error: `bpfguard VERB: why (see bpfguard VERB --help)`; returns EXIT_USAGE. */
 int cli_usage(const struct cli_command *cmd, const char *why);
 
+/* For the end of a verb: `code`, or EXIT_NO and an error when stdout could not be written. */
+int cli_written(int code);
+
 #endif /* BPFGUARD_CLI_H */

@@ -155,7 +155,7 @@ const struct cli_command cmd_log = {
 		"Prints what is on record, oldest first; with -f goes on. As root and without a\n"
 		"running service it takes the newest denials from the kernel first. Each line\n"
 		"stands for as many packets or calls as it says (x N); losses of detail are\n"
-		"shown, counts are always exact (see bpfguard status).\n",
+		"shown, counts are always exact (see bpfguard status).",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.run = run,

@@ -54,6 +54,18 @@ static bool wait_second(int sig_fd)
 	return poll(&p, 1, 1000) == 0;
 }
 
+/* In place without flicker: each line clears its own rest, the last what a longer page left. */
+static void paint(const char *page)
+{
+	fputs("\033[H", stdout);
+	for (; *page; page++) {
+		if (*page == '\n')
+			fputs("\033[K", stdout);
+		putchar(*page);
+	}
+	fputs("\033[J", stdout);
+}
+
 static int watch(void)
 {
 	bool tty = isatty(STDOUT_FILENO), color = base_color_on(cli_color, stdout);
@@ -75,12 +87,10 @@ static int watch(void)
 			return base_fail(EXIT_NO, "status", "out of memory", NULL);
 		code = show(mem, color);
 		fclose(mem);
-		/* home, page, clear what an earlier and longer page left: no flicker */
 		if (tty && !opt_json)
-			fputs("\033[H", stdout);
-		fwrite(page, 1, len, stdout);
-		if (tty && !opt_json)
-			fputs("\033[J", stdout);
+			paint(page);
+		else
+			fwrite(page, 1, len, stdout);
 		if (fflush(stdout))
 			break;
 	} while (wait_second(sig_fd));
@@ -96,7 +106,7 @@ static int status(int argc, char **argv)
 			fputs("\033[2J", stdout);
 		return watch();
 	}
-	return show(stdout, base_color_on(cli_color, stdout));
+	return cli_written(show(stdout, base_color_on(cli_color, stdout)));
 }
 
 const struct cli_command cmd_status = {

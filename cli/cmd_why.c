@@ -274,7 +274,7 @@ static int why(int argc, char **argv)
 	else
 		print_text(&img, &s, argv[1], &a);
 	loader_image_free(&img);
-	return a.d.verdict == BG_DENY ? EXIT_NO : EXIT_YES;
+	return cli_written(a.d.verdict == BG_DENY ? EXIT_NO : EXIT_YES);
 }
 
 const struct cli_command cmd_why = {

@@ -18,6 +18,13 @@ int cli_usage(const struct cli_command *cmd, const char *why)
 	return base_fail(EXIT_USAGE, what, why, todo);
 }
 
+int cli_written(int code)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return base_fail(EXIT_NO, "standard output", "cannot write", NULL);
+	return code;
+}
+
 const char *cli_suggest(const char *word, const char *const *candidates, size_t n)
 {
 	return policy_suggest(word, candidates, n);

@@ -13,6 +13,14 @@
 
 #define DOCKER_TIMEOUT_MS 100 /* status must not hang on a sick engine */
 
+static int by_name(const void *a, const void *b)
+{
+	const struct status_inside *x = a, *y = b;
+	int ret = strcmp(x->name, y->name);
+
+	return ret ? ret : strcmp(x->cgroup, y->cgroup);
+}
+
 size_t status_inside(const struct loader_guard_status *g, struct status_inside *ret, size_t max)
 {
 	struct discovery_cache *cache = NULL;
@@ -51,6 +59,7 @@ size_t status_inside(const struct loader_guard_status *g, struct status_inside *
 	}
 	closedir(dir);
 	discovery_cache_free(cache);
+	qsort(ret, n, sizeof(*ret), by_name); /* --watch must not shuffle them */
 	return n;
 }
 
@@ -80,7 +89,7 @@ static void print_counts(const struct loader_guard_status *g, FILE *out, const c
 	const char *sep = "";
 	unsigned int r;
 
-	fprintf(out, "  %-9s ", title);
+	fprintf(out, "  %-10s ", title);
 	for (r = from; r < to; r++) {
 		if (!g->counter[r])
 			continue;
@@ -103,20 +112,30 @@ static void ago_text(uint64_t boot_ns, char *buf, size_t size)
 		snprintf(buf, size, "%llu h ago", (unsigned long long)s / 3600);
 }
 
-static void addrs_text(const struct bg_guard *g, char *buf, size_t size)
+static void join_addrs(char *buf, size_t size, const uint32_t *v4, unsigned int n4,
+		       const uint32_t (*v6)[4], unsigned int n6)
 {
 	char a[INET6_ADDRSTRLEN];
 	size_t len = 0;
 	unsigned int i;
 
 	buf[0] = 0;
-	for (i = 0; i < g->n_gw4 && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
-				inet_ntop(AF_INET, &g->gw4[i], a, sizeof(a)));
-	for (i = 0; i < g->n_gw6 && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
-				inet_ntop(AF_INET6, g->gw6[i], a, sizeof(a)));
-	if (g->interface[0] && len < size)
+	for (i = 0; i < n4 + n6 && len < size; i++) {
+		if (i < n4)
+			inet_ntop(AF_INET, &v4[i], a, sizeof(a));
+		else
+			inet_ntop(AF_INET6, v6[i - n4], a, sizeof(a));
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", a);
+	}
+}
+
+static void addrs_text(const struct bg_guard *g, char *buf, size_t size)
+{
+	size_t len;
+
+	join_addrs(buf, size, g->gw4, g->n_gw4, g->gw6, g->n_gw6);
+	len = strlen(buf);
+	if (g->interface[0])
 		snprintf(buf + len, size - len, "%sdevice %s", len ? ", " : "", g->interface);
 }
 
@@ -136,6 +155,34 @@ static const char *lease_text(const struct loader_guard_status *g, char *buf, si
 	return buf;
 }
 
+/* Who is inside, on lines of at most 80 columns. */
+static void print_inside(const struct status_inside *in, size_t n, FILE *out)
+{
+	int column =
+		fprintf(out, "  inside     %zu%s", n, n == STATUS_MAX_INSIDE ? " or more" : "");
+	char item[160];
+	size_t i;
+	int len;
+
+	for (i = 0; i < n; i++) {
+		const struct status_inside *s = &in[i];
+
+		if (s->name[0])
+			len = snprintf(item, sizeof(item), "%s (%.12s)", s->name, s->id);
+		else
+			len = snprintf(item, sizeof(item), "%.64s",
+				       s->id[0] ? s->id : strrchr(s->cgroup, '/') + 1);
+		if (!s->name[0] && s->id[0])
+			item[len = 12] = 0;
+		fputc(i ? ',' : ':', out);
+		if (column + 3 + len > 80)
+			column = fprintf(out, "\n             %s", item) - 1;
+		else
+			column += 1 + fprintf(out, " %s", item);
+	}
+	fputc('\n', out);
+}
+
 static void print_guard(const struct loader_guard_status *g, FILE *out, bool color)
 {
 	static const char *const dns[] = { "gateway", "local-names", "strict" };
@@ -150,28 +197,24 @@ static void print_guard(const struct loader_guard_status *g, FILE *out, bool col
 		color ? C_RESET : "", audit && color ? C_RED : "",
 		audit ? "AUDIT: reports, refuses nothing" : "enforce",
 		audit && color ? C_RESET : "");
-	fprintf(out, "  cgroup    %s\n", g->config.cgroup);
+	fprintf(out, "  policy     %s\n", g->config.policy_path);
+	fprintf(out, "  cgroup     %s\n", g->config.cgroup);
 	addrs_text(&g->config, buf, sizeof(buf));
-	fprintf(out, "  gateway   %s\n", buf);
-	fprintf(out, "  lease     %s\n", lease_text(g, buf, sizeof(buf)));
-	fprintf(out, "  dns       %s\n", g->config.dns_mode < 3 ? dns[g->config.dns_mode] : "?");
-	fprintf(out, "  hooks     %zu of %zu attached\n", attached, g->n_hooks);
+	fprintf(out, "  gateway    %s\n", buf);
+	fprintf(out, "  lease      %s\n", lease_text(g, buf, sizeof(buf)));
+	join_addrs(buf, sizeof(buf), g->config.dns4, g->config.n_dns4, g->config.dns6,
+		   g->config.n_dns6);
+	fprintf(out, "  dns        %s (%s)\n",
+		g->config.dns_mode < 3 ? dns[g->config.dns_mode] : "?", buf);
+	fprintf(out, "  hooks      %zu of %zu attached\n", attached, g->n_hooks);
 	print_counts(g, out, "allowed", 1, BG_R_FIRST_DENY);
 	print_counts(g, out, audit ? "would deny" : "denied", BG_R_FIRST_DENY, BG_R_MAX);
 	if (g->last.ts_ns) {
 		ago_text(g->last.ts_ns, buf, sizeof(buf));
-		fprintf(out, "  last      %s, %s: %s\n", buf, events_hook_name(g->last.hook),
+		fprintf(out, "  last       %s, %s: %s\n", buf, events_hook_name(g->last.hook),
 			events_reason_name(g->last.reason));
 	}
-	fprintf(out, "  inside    %zu", n);
-	for (i = 0; i < n; i++) {
-		if (in[i].name[0])
-			fprintf(out, "%s %s (%.12s)", i ? "," : ":", in[i].name, in[i].id);
-		else
-			fprintf(out, "%s %.12s", i ? "," : ":",
-				in[i].id[0] ? in[i].id : strrchr(in[i].cgroup, '/') + 1);
-	}
-	fputc('\n', out);
+	print_inside(in, n, out);
 	free(in);
 }
 
@@ -185,7 +228,7 @@ void status_print_text(const struct loader_status *st, FILE *out, bool color)
 		fprintf(out, "  %s!%s %s\n", color ? c : "", color ? C_RESET : "", st->problem[i]);
 	for (i = 0; i < st->n_guards; i++)
 		print_guard(&st->guard[i], out, color);
-	fprintf(out, "\nstream      %llu events, %llu lost, %llu repeats folded\n",
+	fprintf(out, "\nstream       %llu events, %llu lost, %llu repeats folded\n",
 		(unsigned long long)st->stat[BG_STAT_EVENTS],
 		(unsigned long long)st->stat[BG_STAT_LOST],
 		(unsigned long long)st->stat[BG_STAT_FOLDED]);

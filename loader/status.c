@@ -179,8 +179,12 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 	if (!g->cgroup_id)
 		broken(st, "guard %s: its cgroup %s is gone (bpfguard load puts it right)",
 		       g->config.name, g->config.cgroup);
-	for (i = 0; i < loader_n_hooks; i++)
-		check_hook(st, g, &loader_hooks[i], &m, pinned);
+	for (i = 0; i < loader_n_hooks; i++) {
+		if (g->cgroup_id)
+			check_hook(st, g, &loader_hooks[i], &m, pinned);
+		else /* said once, not for each hook */
+			g->hook[g->n_hooks++].name = loader_hooks[i].name;
+	}
 	loader_object_hash(object);
 	if (memcmp(m.object, object, sizeof(object)))
 		problem(st,

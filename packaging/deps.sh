@@ -4,14 +4,14 @@
 # Installs, from Debian's own packages, what `make`, `make test` and `make demo` need and what is
 # missing. Does nothing when nothing is missing, so it is cheap to call each time.
 #
-#   packaging/deps.sh [--check] [build|test|demo]     (default: build; demo and test include build)
+#   packaging/deps.sh [--check] [build|test|demo|vm]   (default: build; the others include it)
 #
 # A package counts as present when it is installed, or when another package (Docker's own
 # docker-ce, say) already gives the command that we want from it.
 set -euo pipefail
 
 usage() {
-	echo "usage: packaging/deps.sh [--check] [build|test|demo]" >&2
+	echo "usage: packaging/deps.sh [--check] [build|test|demo|vm]" >&2
 	exit 64
 }
 
@@ -32,11 +32,17 @@ lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:ipt
 tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:clang-tidy
 	clang-format:clang-format shellcheck:shellcheck nftables:nft iperf3:iperf3
 	socat:socat iputils-ping:ping python3-minimal:python3
-	python3-jsonschema python3-yaml mandoc:mandoc zsh:zsh fish:fish strace:strace)
+	python3-jsonschema python3-yaml mandoc:mandoc zsh:zsh fish:fish strace:strace
+	debootstrap:debootstrap)
+# What tests/vm runs a virtual machine with, and copies into it.
+vm=(qemu-system-x86:qemu-system-x86_64 cpio:cpio zstd:zstd xz-utils:xz kmod:depmod
+	busybox-static:busybox iproute2:ip util-linux:nsenter procps:sysctl jq:jq
+	iptables:iptables bind9-dnsutils:dig musl-tools:musl-gcc liburing-dev)
 
 case $what in
 build) want=("${build[@]}") ;;
 demo) want=("${build[@]}" "${lab[@]}") ;;
+vm) want=("${build[@]}" "${vm[@]}") ;;
 test) want=("${build[@]}" "${lab[@]}" "${tests[@]}") ;;
 *) usage ;;
 esac

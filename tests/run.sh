@@ -42,6 +42,7 @@ suite() { # NAME
 	live) tests/live/run.sh ;;
 	lab) tests/lab/check.sh ;;
 	docker) tests/docker/run.sh ;;
+	boot) tests/boot/run.sh ;;
 	fuzz) tests/fuzz/run.sh "$build" "${FUZZ_SECONDS:-60}" "$build"/fuzz/fuzz_?*[!.d] ;;
 	*)
 		echo "no such suite: $1"
@@ -51,7 +52,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77
