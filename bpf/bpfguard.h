@@ -246,12 +246,10 @@ struct bg_fold_key {
 struct bg_fold {
 	__u64 pending;	 /* counted but not yet in an event; two's complement, may dip below 0 */
 	__u64 window_ns; /* end of the window (boot clock) in which repeats are folded */
-	__u64 first_ns;
 	__u64 cgroup;
-	__u32 pid, uid, generation, pad;
+	__u32 pid, uid, generation;
 	char comm[BG_COMM];
 	struct bg_flow flow;
-	__u32 pad2;
 };
 
 /* Every event takes a number, also one that found the ring full: a gap is a loss, exactly. */
@@ -311,6 +309,7 @@ _Static_assert(sizeof(struct bg_flow) == 68, "struct bg_flow has a hole");
 _Static_assert(sizeof(struct bg_prefix_key) == 28, "struct bg_prefix_key has a hole");
 _Static_assert(sizeof(struct bg_lease) == 16, "struct bg_lease has a hole");
 _Static_assert(sizeof(struct bg_fold_key) == 32, "struct bg_fold_key has a hole");
+_Static_assert(sizeof(struct bg_fold) == 120, "struct bg_fold has a hole");
 _Static_assert(sizeof(struct bg_owner) == 48, "struct bg_owner has a hole");
 #endif
 

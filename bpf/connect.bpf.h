@@ -170,7 +170,6 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 	if (!connecting) {
 		__builtin_memset(&r.who, 0, sizeof(r.who));
 		bg_current(&r.who);
-		r.who.netns = r.flow.netns;
 	}
 	r.count = 0;
 	r.generation = g ? g->generation : 0;

@@ -8,7 +8,9 @@
 
 #include "bpf/verdict.bpf.h"
 
-#define BG_DNS_HEAD 13 /* the header (RFC 1035, 4.1.1) and the length of the first label */
+#define BG_DNS_HEAD   13 /* the header (RFC 1035, 4.1.1) and the length of the first label */
+#define BG_DNS_OPCODE 0x78
+#define BG_DNS_LABEL  63
 
 /*
  * Offset of the byte that must be 0 for the name to end after its first label; 0: this is not a
@@ -21,6 +23,15 @@ BG_INLINE __u32 bg_dns_label_end(const __u8 head[BG_DNS_HEAD])
 	if (!head[12] || head[12] > 63)
 		return 0;
 	return BG_DNS_HEAD + head[12];
+}
+
+/*
+ * May it stand in a name that Docker gives to a container? A label may hold any byte, a dot too,
+ * and a careless resolver behind Docker's takes "a.example" in one label for two.
+ */
+BG_INLINE bool bg_dns_is_name_byte(__u32 c)
+{
+	return (c | 32) - 'a' < 26 || c - '0' < 10 || c == '-' || c == '_';
 }
 
 #endif /* BPFGUARD_DNS_BPF_H */

@@ -137,7 +137,6 @@ BG_INLINE __u64 bg_fold_in(const struct bg_fold_key *key, const struct bg_report
 	if (!e) {
 		struct bg_fold fresh = {
 			.window_ns = now + BG_FOLD_WINDOW_NS,
-			.first_ns = now,
 			.cgroup = r->who.cgroup,
 			.pid = r->who.pid,
 			.uid = r->who.uid,

@@ -11,8 +11,9 @@
 
 #include "bpf/dns.bpf.h"
 
-#define BG_NO_DEVICE	0x7fffffff /* an interface index that no device has */
-#define BG_IP_MF_OFFSET 0x3fff	   /* more-fragments bit and fragment offset */
+#define BG_DNS_AT4	(sizeof(struct bg_ip4) + 8) /* of a UDP payload over IPv4 */
+#define BG_NO_DEVICE	0x7fffffff		    /* an interface index that no device has */
+#define BG_IP_MF_OFFSET 0x3fff			    /* more-fragments bit and fragment offset */
 #define BG_ND_RS	133
 #define BG_ND_RA	134
 #define BG_ND_NA	136
@@ -195,12 +196,13 @@ BG_INLINE void bg_flow_dst(struct bg_flow *f, const struct dst_entry *dst, bool 
 	if (!dst)
 		return;
 	dst = bg_cast(dst, struct dst_entry);
-	if (bg_read(dst, lwtstate))
-		f->flags |= BG_F_ENCAP;
 	if (ip4)
 		bg_flow_route4(f, bg_cast(dst, struct rtable));
 	else
 		bg_flow_route6(f, bg_cast(dst, struct rt6_info));
+	/* also a local route: what wraps the packet, a program perhaps, decides where it goes */
+	if (bg_read(dst, lwtstate))
+		f->flags = (f->flags & ~BG_F_LOOPBACK) | BG_F_ENCAP;
 	f->flags |= BG_F_ROUTE;
 }
 
@@ -332,16 +334,36 @@ BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
 		bg_flow_ports(f, h.port);
 }
 
-/* A query for exactly one single-label name, read from UDP payload at `off`. */
-BG_INLINE bool bg_is_single_label(struct __sk_buff *ctx, __u32 off)
-{
-	__u8 head[BG_DNS_HEAD], last;
-	__u32 end;
+/*
+ * A query over IPv4 and UDP for exactly one single-label name. Only what the kernel has copied
+ * counts: the sender may still write to pages that he lent (sendfile, MSG_ZEROCOPY), and behind the
+ * first datagram of a segmented packet (UDP_SEGMENT) come others. Not inline, for the hook has no
+ * stack to spare; not static, so that the verifier walks it once and not for each way to it.
+ */
+int bg_is_single_label(struct __sk_buff *ctx);
 
-	if (bpf_skb_load_bytes(ctx, off, head, sizeof(head)))
-		return false;
+__noinline int bg_is_single_label(struct __sk_buff *ctx)
+{
+	const __u8 *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
+	const struct sk_buff *skb = bg_kern_ctx(ctx);
+	const __u8 *head = data + BG_DNS_AT4;
+	__u32 end, i, last = 0;
+
+	if (head + BG_DNS_HEAD > data_end || (head[2] & BG_DNS_OPCODE))
+		return 0;
+	if (ctx->gso_size || bg_read(skb, data_len))
+		return 0;
 	end = bg_dns_label_end(head);
-	return end && !bpf_skb_load_bytes(ctx, off + end, &last, 1) && last == 0;
+	for (i = BG_DNS_HEAD; i <= BG_DNS_HEAD + BG_DNS_LABEL; i++) {
+		if (!end || head + i + 1 > data_end)
+			return 0;
+		last = head[i];
+		if (i == end)
+			break;
+		if (!bg_dns_is_name_byte(last))
+			return 0;
+	}
+	return last == 0;
 }
 
 /* Everything the packet hook knows. */
@@ -365,7 +387,9 @@ BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struc
 	/* bit 0 of _skb_refdst only says whether the reference is counted */
 	bg_flow_dst(f, (void *)(bg_read(skb, _skb_refdst) & ~1ul), ip4);
 	if (g->dns_mode == BG_DNS_LOCAL_NAMES && f->proto == BG_PROTO_UDP &&
-	    (f->flags & BG_F_PORTS) && f->family == 4 && bg_is_single_label(ctx, 28))
+	    (f->flags & BG_F_PORTS) && f->family == 4 &&
+	    (f->dport == BG_PORT_DNS || f->daddr[0] == bg_htonl(BG_DOCKER_DNS)) &&
+	    bg_is_single_label(ctx))
 		f->flags |= BG_F_DNS_SINGLE;
 }
 

@@ -66,7 +66,7 @@ static int share_maps(struct bpfguard_bpf *set)
 
 static int fail_load(struct loader_error *err, int ret)
 {
-	if (ret == -EPERM || ret == -EACCES)
+	if (ret == -EPERM) /* the verifier's refusals are -EACCES and -EINVAL */
 		return loader_fail(
 			err, ret, EXIT_PERMISSION, "the kernel refused a program",
 			"run as root on the host; BPFGUARD_DEBUG=1 shows the verifier's log", "%s",

@@ -9,17 +9,23 @@ static char said[256];
 /* libbpf's own words are too many for a user; the last warning is kept for the error's reason. */
 static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list args)
 {
+	static const char about_log[] = "-- ";
 	char line[512];
 
-	if (level == LIBBPF_DEBUG && !getenv("BPFGUARD_DEBUG"))
+	if (getenv("BPFGUARD_DEBUG")) {
+		va_list again;
+
+		va_copy(again, args);
+		vfprintf(stderr, fmt,
+			 again); /* the verifier's log is longer than any line of ours */
+		va_end(again);
+	}
+	if (level != LIBBPF_WARN)
 		return 0;
 	vsnprintf(line, sizeof(line), fmt, args);
-	if (getenv("BPFGUARD_DEBUG"))
-		fputs(line, stderr);
-	if (level == LIBBPF_WARN) {
-		line[strcspn(line, "\n")] = 0;
+	line[strcspn(line, "\n")] = 0;
+	if (line[0] && !strstr(line, about_log) && !strstr(line, "failed to load"))
 		snprintf(said, sizeof(said), "%.*s", (int)sizeof(said) - 1, line);
-	}
 	return 0;
 }
 

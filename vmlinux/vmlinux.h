@@ -87,6 +87,7 @@ struct rt6_info {
 };
 
 struct sk_buff {
+	unsigned int data_len; /* bytes outside of the linear part */
 	struct net_device *dev;
 	unsigned long _skb_refdst;
 };

@@ -15,6 +15,7 @@ flows_stop() { # LEASE REASON POLICY stream|dgram 4|6: of an established connect
 	say echo
 	result errno=OK
 	lease "$1"
+	barrier # what was captured of the echo is in the file that `target` empties
 	target on
 	say send
 	[ "$4" = stream ] || result errno=EPERM
