@@ -302,6 +302,13 @@ BG_INLINE void bg_decide_call(const struct bg_guard *g, __u32 slot, const struct
 	__u8 reason;
 
 	bg_say(d, BG_ALLOW, BG_R_NONE, 0);
+	/*
+	 * connect() of a datagram socket sends nothing, and getaddrinfo() does it for each address
+	 * only to sort them: what is sent is the packet hook's, which refuses it as fast.
+	 */
+	if (f->proto != BG_PROTO_TCP &&
+	    (f->hook == BG_HOOK_CONNECT4 || f->hook == BG_HOOK_CONNECT6))
+		return;
 	if (bg_decide_early(g, f, d))
 		return;
 	/*

@@ -51,3 +51,18 @@ test_red_names_page() {
 	result errno=EPERM
 	event reason=dns_elsewhere hook=egress dst=127.0.0.11
 }
+
+# getaddrinfo() connects a datagram socket to each address, only to sort them: nothing is sent, so
+# there is nothing to refuse and nothing to report, until something is sent.
+test_red_address_order() {
+	policy=nov6
+	attempt on loop_open
+	say socket inet6 dgram 0
+	say connect "$T6" 9
+	result errno=OK
+	no_event reason=ipv6_no_gateway
+	say send
+	result errno=EPERM
+	event reason=ipv6_no_gateway hook=egress
+	loop_close
+}
