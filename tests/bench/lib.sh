@@ -111,9 +111,14 @@ bench_prefixes() { # N [WIDE]
 }
 
 bench_env() { # NAME CMD...
+	(bench_exec "$@")
+}
+
+# The same in place of this shell, for one that goes to the background: its pid is the program's.
+bench_exec() { # NAME CMD...
 	local name=$1
 	shift
-	env BPFGUARD_POLICY="$DIR/$name.yaml" BPFGUARD_RUN="$DIR/$name.run" \
+	exec env BPFGUARD_POLICY="$DIR/$name.yaml" BPFGUARD_RUN="$DIR/$name.run" \
 		BPFGUARD_PINS="/sys/fs/bpf/$TAG-$name" BPFGUARD_LOG="$DIR/$name.log" \
 		BPFGUARD_DOCKER="$DIR/none.sock" "$@"
 }

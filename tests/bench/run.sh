@@ -118,7 +118,7 @@ commands() {
 	printf '| | ms, median (quartiles) |\n|---|---|\n| load | %s |\n| status | %s |\n| --version | %s |\n' \
 		"$(median_ms "$DIR/load")" "$(median_ms "$DIR/status")" "$(median_ms "$DIR/start")"
 	# the log service, while denied packets come in
-	bench_env guard "$GUARD" log --collect > /dev/null 2>&1 &
+	bench_exec guard "$GUARD" log --collect > /dev/null 2>&1 &
 	pid=$!
 	PIDS+=("$pid")
 	sh -c 'echo $$ > "$1/cgroup.procs"; exec nsenter --net="$2" bash -c "$3"' - "$CG/guard" \
