@@ -152,8 +152,9 @@ static int attach_hook(struct bpfguard_bpf *set, const struct loader_hook *h, co
 	_close_ int link = bpf_obj_get(path);
 
 	if (link >= 0) {
-		if (is_link_on(link, cgroup_fd) && !bpf_link_update(link, prog, NULL))
-			return 0;
+		/* one that enforces is never given up for one that is not there yet */
+		if (is_link_on(link, cgroup_fd))
+			return bpf_link_update(link, prog, NULL) ? fail_attach(err, -errno, h) : 0;
 		/* its cgroup was removed and made again; this link guards nothing */
 		if (unlink(path))
 			return fail_attach(err, -errno, h);
