@@ -37,7 +37,7 @@ SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -DBG_BPF -D__TARGET_ARCH_$(ARCH) \
 	    -fdebug-compilation-dir=. -I. -isystem /usr/include/$(TRIPLET)
 
-ROOMS	:= base policy loader events discovery cli
+ROOMS	:= base policy loader events discovery monitor cli
 SRCS	:= $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 OBJS	:= $(SRCS:%.c=$(B)/%.o)
 LIBOBJS	:= $(filter-out $(B)/cli/main.o,$(OBJS))

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define BG_ABI 1u /* layout of every structure below; a loader never mixes two */
+#define BG_ABI 2u /* layout of every structure below; a loader never mixes two */
 
 /* Limits. The policy room repeats those a user can meet and a build check compares them. */
 #define BG_MAX_GUARDS	  32	/* slots: twice a policy's, so a reload may replace every guard */
@@ -31,6 +31,10 @@
 #define BG_IFNAME	  16
 #define BG_DNS_QNAME	  256 /* wire form of a name is at most 255 bytes (RFC 1035, 2.3.4) */
 #define BG_LEASE_OFF	  (~0ull)
+#define BG_MAX_ENDPOINTS  16   /* of one guard's tunnels, both families */
+#define BG_MAX_OUTBOUND	  32   /* on-link networks of the uplinks and `uplink.outbound` */
+#define BG_MAX_PORTS	  1024 /* host sides of veths that are sealed */
+#define BG_MAX_MACS	  2048
 
 enum bg_verdict {
 	BG_DENY = 0,
@@ -45,6 +49,9 @@ enum bg_reason {
 	BG_R_LOCAL = 2,
 	BG_R_GATEWAY = 3,
 	BG_R_NEIGHBOUR = 4,
+	BG_R_ENDPOINT = 5, /* the gateway's own packet to a tunnel endpoint */
+	BG_R_PEER = 6,	   /* a frame to the gateway's or a peer's MAC */
+	BG_R_PAUSED = 7,   /* bpfguard pause */
 	BG_R_FIRST_DENY = 8,
 	BG_R_INTERNAL = 8,
 	BG_R_NOT_LOADED = 9,
@@ -65,7 +72,14 @@ enum bg_reason {
 	BG_R_MARTIAN = 24,
 	BG_R_ENCAPSULATION = 25,
 	BG_R_ODD_PROTOCOL = 26,
-	BG_R_MAX = 32, /* size of the counter rows */
+	BG_R_UPLINK_ELSEWHERE =
+		27,	     /* the gateway's own packet, to nothing that the uplink allows */
+	BG_R_LINK_HOST = 28, /* a frame for the host's own stack */
+	BG_R_LINK_UNKNOWN_MAC = 29, /* a frame to a MAC that is neither gateway nor peer */
+	BG_R_LINK_SPOOF = 30,	    /* a frame or ARP/ND message that claims to be somebody else */
+	BG_R_LINK_OTHER_NETWORK = 31, /* a protected container's frame on another network */
+	BG_R_LINK_PROTOCOL = 32,      /* neither IP nor well-formed ARP */
+	BG_R_MAX = 64,		      /* size of the counter rows */
 };
 
 /* The hook that spoke. */
@@ -82,7 +96,11 @@ enum bg_hook {
 	BG_HOOK_GETPEERNAME6 = 9,
 	BG_HOOK_EGRESS = 10,
 	BG_HOOK_SOCKOPS = 11,
-	BG_HOOK_MAX = 12,
+	BG_HOOK_UPLINK = 12,	    /* tc egress of the gateway's uplink, in its namespace */
+	BG_HOOK_UPLINK_BRIDGE = 13, /* tc ingress of the uplink network's bridge, on the host */
+	BG_HOOK_SEAL_BRIDGE = 14,   /* tc ingress of the VPN network's bridge, on the host */
+	BG_HOOK_SEAL_PORT = 15,	    /* tc ingress of the host side of a protected veth */
+	BG_HOOK_MAX = 16,
 };
 
 /* What a flow is known to be. */
@@ -216,6 +234,50 @@ struct bg_lease {
 	__u32 pad;
 };
 
+/*
+ * Where the gateway's own packets may go on an uplink. Replaced whole, so that no program sees half
+ * of a change. No entry for a slot: nothing may go anywhere.
+ */
+struct bg_endpoint {
+	__u8 family; /* 4 or 6 */
+	__u8 proto;  /* IPPROTO_UDP or IPPROTO_TCP */
+	__u16 port;  /* host order */
+	__u32 addr[4];
+};
+
+struct bg_outbound {
+	__u32 family;
+	__u32 addr[4];
+	__u32 mask[4];
+};
+
+struct bg_uplink {
+	__u32 n_endpoints;
+	__u32 n_outbound;
+	struct bg_endpoint endpoint[BG_MAX_ENDPOINTS];
+	struct bg_outbound outbound[BG_MAX_OUTBOUND];
+};
+
+/* A port of a sealed bridge: the host side of a veth, keyed by its ifindex. */
+enum bg_port_flags {
+	BG_PORT_VPN = 1 << 0,	  /* on the VPN network; without it everything is dropped */
+	BG_PORT_GATEWAY = 1 << 1, /* the gateway's own: may answer for the gateway's address */
+};
+
+struct bg_port {
+	__u32 slot;
+	__u32 flags;
+	__u8 mac[6]; /* of the container's side: the only source of its frames */
+	__u8 pad[2];
+	__u64 cgroup; /* of the container, so that events name it; 0: not known */
+};
+
+struct bg_mac_key {
+	__u32 slot;
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
 /* Owner of a socket, kept in socket storage from its creation. */
 struct bg_owner {
 	__u64 cgroup;
@@ -310,6 +372,10 @@ _Static_assert(sizeof(struct bg_prefix_key) == 28, "struct bg_prefix_key has a h
 _Static_assert(sizeof(struct bg_lease) == 16, "struct bg_lease has a hole");
 _Static_assert(sizeof(struct bg_fold_key) == 32, "struct bg_fold_key has a hole");
 _Static_assert(sizeof(struct bg_fold) == 120, "struct bg_fold has a hole");
+_Static_assert(sizeof(struct bg_endpoint) == 20, "struct bg_endpoint has a hole");
+_Static_assert(sizeof(struct bg_outbound) == 36, "struct bg_outbound has a hole");
+_Static_assert(sizeof(struct bg_port) == 24, "struct bg_port has a hole");
+_Static_assert(sizeof(struct bg_mac_key) == 12, "struct bg_mac_key has a hole");
 _Static_assert(sizeof(struct bg_owner) == 48, "struct bg_owner has a hole");
 #endif
 

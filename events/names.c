@@ -17,6 +17,9 @@
 	X(BG_R_LOCAL, "local", "the destination is on the policy's local list and on-link", NULL)  \
 	X(BG_R_GATEWAY, "gateway", "goes through the VPN gateway and the lease is valid", NULL)    \
 	X(BG_R_NEIGHBOUR, "neighbour", "neighbour discovery or multicast listener report", NULL)   \
+	X(BG_R_ENDPOINT, "endpoint", "the gateway's own packet to the VPN server", NULL)           \
+	X(BG_R_PEER, "peer", "a frame to the gateway or to a peer of the VPN network", NULL)       \
+	X(BG_R_PAUSED, "paused", "the guard is paused by the user", NULL)                          \
 	X(BG_R_INTERNAL, "internal", "the guard could not reach a decision, so it denied",         \
 	  "run bpfguard status; if it repeats, run bpfguard reload and report it as a bug")        \
 	X(BG_R_NOT_LOADED, "not_loaded", "the guard has no policy loaded", "run bpfguard load")    \
@@ -60,7 +63,23 @@
 	X(BG_R_ENCAPSULATION, "encapsulation", "the packet would leave wrapped in another one",    \
 	  "remove the tunnel device or encapsulating route from the container's namespace")        \
 	X(BG_R_ODD_PROTOCOL, "odd_protocol", "a protocol that the guard does not let through",     \
-	  "use TCP, UDP or ICMP; others cannot be judged by their ports and addresses")
+	  "use TCP, UDP or ICMP; others cannot be judged by their ports and addresses")            \
+	X(BG_R_UPLINK_ELSEWHERE, "uplink_elsewhere",                                               \
+	  "the gateway itself sent to neither the VPN server nor an allowed network",              \
+	  "if it is wanted, name the network in uplink.outbound, or the server in "                \
+	  "uplink.endpoints, and reload")                                                          \
+	X(BG_R_LINK_HOST, "link_host", "a frame of the VPN network for the host's own stack",      \
+	  "look at the container in the log: on this network only the gateway is a way out")       \
+	X(BG_R_LINK_UNKNOWN_MAC, "link_unknown_mac",                                               \
+	  "a frame to a MAC address that is neither the gateway's nor a peer's",                   \
+	  "look for a forged neighbour entry in the container; drop NET_ADMIN and NET_RAW")        \
+	X(BG_R_LINK_SPOOF, "link_spoof", "a frame or neighbour message in somebody else's name",   \
+	  "look at the container in the log; drop NET_ADMIN and NET_RAW from it")                  \
+	X(BG_R_LINK_OTHER_NETWORK, "link_other_network",                                           \
+	  "a protected container's frame on a network other than the VPN network",                 \
+	  "attach the container to the VPN network only")                                          \
+	X(BG_R_LINK_PROTOCOL, "link_protocol", "a frame that is neither IP nor well-formed ARP",   \
+	  "look at the container in the log; drop NET_RAW from it")
 
 #define HOOKS(X)                                                                                   \
 	X(BG_HOOK_SOCK_CREATE, "sock_create")                                                      \
@@ -73,7 +92,11 @@
 	X(BG_HOOK_GETPEERNAME4, "getpeername4")                                                    \
 	X(BG_HOOK_GETPEERNAME6, "getpeername6")                                                    \
 	X(BG_HOOK_EGRESS, "egress")                                                                \
-	X(BG_HOOK_SOCKOPS, "sockops")
+	X(BG_HOOK_SOCKOPS, "sockops")                                                              \
+	X(BG_HOOK_UPLINK, "uplink")                                                                \
+	X(BG_HOOK_UPLINK_BRIDGE, "uplink_bridge")                                                  \
+	X(BG_HOOK_SEAL_BRIDGE, "seal_bridge")                                                      \
+	X(BG_HOOK_SEAL_PORT, "seal_port")
 
 struct reason {
 	const char *name, *text, *remedy;

@@ -14,17 +14,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define POLICY_MAX_BYTES    (1u << 20)
-#define POLICY_MAX_GUARDS   16
-#define POLICY_MAX_GATEWAYS 4	  /* per family */
-#define POLICY_MAX_DNS	    2	  /* per family */
-#define POLICY_MAX_LOCAL    10000 /* prefixes of one guard, both families */
-#define POLICY_MAX_TESTS    1000  /* of one guard */
-#define POLICY_MAX_ERRORS   100	  /* then "and more" */
-#define POLICY_NAME	    32
-#define POLICY_PATH	    256
-#define POLICY_CONTAINER    128
-#define POLICY_IFNAME	    16
+#define POLICY_MAX_BYTES     (1u << 20)
+#define POLICY_MAX_GUARDS    16
+#define POLICY_MAX_GATEWAYS  4	   /* per family */
+#define POLICY_MAX_DNS	     2	   /* per family */
+#define POLICY_MAX_LOCAL     10000 /* prefixes of one guard, both families */
+#define POLICY_MAX_TESTS     1000  /* of one guard */
+#define POLICY_MAX_ERRORS    100   /* then "and more" */
+#define POLICY_NAME	     32
+#define POLICY_PATH	     256
+#define POLICY_CONTAINER     128
+#define POLICY_IFNAME	     16
+#define POLICY_MAX_ENDPOINTS 16 /* of one guard's tunnels */
+#define POLICY_MAX_OUTBOUND  16 /* prefixes of uplink.outbound */
+#define POLICY_MAX_PROBES    4	/* of each kind */
 
 struct policy_pos {
 	unsigned int line, column; /* 1-based; 0: not in the file */
@@ -39,6 +42,56 @@ struct policy_addr {
 struct policy_prefix {
 	struct policy_addr addr; /* host bits are zero: the check refuses others */
 	uint8_t len;
+};
+
+/* A tunnel's far end, or the target of a TCP probe: always an address, never a host name. */
+struct policy_endpoint {
+	struct policy_addr addr;
+	uint16_t port;
+	uint8_t proto; /* IPPROTO_UDP (default of an endpoint) or IPPROTO_TCP */
+};
+
+/* What becomes of the protected containers while the tunnel is down, besides being denied. */
+enum policy_on_down { POLICY_ON_DOWN_DENY, POLICY_ON_DOWN_STOP };
+
+enum policy_control_auth { POLICY_AUTH_NONE, POLICY_AUTH_BASIC, POLICY_AUTH_APIKEY };
+
+/* gateway.control: Gluetun's control API, as further evidence. port 0: not asked. */
+struct policy_control {
+	uint16_t port;
+	enum policy_control_auth auth;
+	char secret_file[POLICY_PATH]; /* `USER:PASSWORD` or the key, never in the policy itself */
+};
+
+/* `uplink:`. In force when gateway.container or gateway.netns is given, unless `guard: off`. */
+struct policy_uplink {
+	bool off;			/* a hole that the user accepts: status shows it */
+	char interface[POLICY_IFNAME];	/* "": auto */
+	char network[POLICY_CONTAINER]; /* Docker network; "": found */
+	char bridge[POLICY_IFNAME];	/* host device; "": found through Docker */
+	bool endpoints_auto;
+	struct policy_endpoint endpoint[POLICY_MAX_ENDPOINTS];
+	size_t n_endpoints;
+	struct policy_prefix outbound[POLICY_MAX_OUTBOUND];
+	size_t n_outbound;
+	struct policy_pos pos;
+};
+
+/* `link:`. The link seal of the VPN network; in force like the uplink guard. */
+struct policy_link {
+	bool off;
+	char network[POLICY_CONTAINER]; /* "": the gateway's network that holds gateway.address */
+	char bridge[POLICY_IFNAME];
+	struct policy_pos pos;
+};
+
+struct policy_probe {
+	struct policy_addr icmp[POLICY_MAX_PROBES];
+	size_t n_icmp;
+	struct policy_endpoint tcp[POLICY_MAX_PROBES];
+	size_t n_tcp;
+	uint64_t every_ms; /* while the tunnel is silent */
+	bool given;
 };
 
 enum policy_mode { POLICY_ENFORCE, POLICY_AUDIT };
@@ -76,8 +129,14 @@ struct policy_guard {
 	size_t n_dns_server;
 	bool dns_server_given;
 	bool dns_tls_deny; /* `dns: {tls: deny}`: DNS over TLS (853) only to the resolver */
-	uint64_t lease_ms; /* 0: off */
+	char gateway_netns[POLICY_PATH]; /* file of the gateway's namespace, for other runtimes */
+	struct policy_control control;
+	struct policy_uplink uplink;
+	struct policy_link link;
+	uint64_t lease_ms; /* 0: off. Default 5 s when the gateway can be watched, else off */
 	bool lease_given;
+	enum policy_on_down on_down;
+	struct policy_probe probe;
 	struct policy_test *tests;
 	size_t n_tests;
 	struct policy_pos pos, pos_gateway, pos_local, pos_dns, pos_lease, pos_mode, pos_cgroup;

@@ -6,7 +6,8 @@ cd "${1:-$(dirname "$0")/../..}" || exit 2
 
 allowed() { # ROOM -> the rooms it may include
 	case $1 in
-	cli) echo cli loader events discovery policy base bpf ;;
+	cli) echo cli monitor loader events discovery policy base bpf ;;
+	monitor) echo monitor loader events discovery policy base bpf ;;
 	events) echo events discovery base bpf ;;
 	discovery) echo discovery base ;;
 	loader) echo loader policy bpf base ;;
@@ -17,7 +18,7 @@ allowed() { # ROOM -> the rooms it may include
 }
 
 bad=0
-for room in base policy loader events discovery cli bpf; do
+for room in base policy loader events discovery monitor cli bpf; do
 	ok=" $(allowed $room) "
 	for file in "$room"/*.[ch]; do
 		[ -e "$file" ] || continue

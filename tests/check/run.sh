@@ -22,7 +22,7 @@ rule() { # NAME CMD...
 }
 mapfile -t sources < <(git ls-files -co --exclude-standard '*.c' '*.h' 2> /dev/null | sort)
 [ "${#sources[@]}" -gt 0 ] || mapfile -t sources < <(find . -name '*.[ch]' -not -path "./$build/*" | sort)
-mapfile -t user < <(printf '%s\n' "${sources[@]}" | grep -E '^(\./)?(base|policy|loader|events|discovery|cli)/.*\.c$')
+mapfile -t user < <(printf '%s\n' "${sources[@]}" | grep -E '^(\./)?(base|policy|loader|events|discovery|monitor|cli)/.*\.c$')
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' 2> /dev/null | sort)
 
 no_sleep() { # a test waits for a condition (`# poll`), or time is what is tested (`# time itself`)
