@@ -47,8 +47,11 @@ int loader_remove_all(void);
 /* One at a time. Waits at most timeout_ms; returns a descriptor that holds the lock. */
 int loader_lock(int timeout_ms, struct loader_error *err);
 
-/* Everything that must be there before a program can be loaded; mounts bpffs if it has to. */
-int loader_check_system(struct loader_error *err);
+/*
+ * Everything that must be there before a program can be loaded; mounts bpffs if it has to. What is
+ * missing and in `accept` (enum bg_accepted) is no refusal and comes back.
+ */
+int loader_check_system(uint32_t accept, uint32_t *ret_accepted, struct loader_error *err);
 /* Makes the guard's cgroup if needed; returns an open directory descriptor. */
 int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 
@@ -96,7 +99,8 @@ void loader_object_hash(uint8_t ret[32]);
 int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *name, int cgroup_fd,
 		      struct loader_error *err);
 /* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
-int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd);
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd,
+			  uint32_t accepted);
 
 /* Is the log's flush program pinned, where the kernel can run it at all? */
 bool loader_flush_is_pinned(void);

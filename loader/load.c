@@ -28,6 +28,7 @@ struct job {
 	bool had_pins; /* something was there: at least a refusal, which a failure must not lift */
 	bool left[BG_MAX_GUARDS];  /* attached by an interrupted call */
 	bool fresh[BG_MAX_GUARDS]; /* attached by this call */
+	uint32_t accepted;	   /* what is missing, and the user does without */
 	struct loader_error *err;
 };
 
@@ -120,7 +121,7 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	if (!ret)
 		ret = loader_attach_set(set, slot, g->name, cgroup, job->err);
 	if (!ret) {
-		ret = loader_write_manifest(set, slot, cgroup);
+		ret = loader_write_manifest(set, slot, cgroup, job->accepted);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
 				    "%s", strerror(-ret));
@@ -320,7 +321,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	return verify(job);
 }
 
-int loader_load(const struct policy *p, const char *policy_path, bool reload,
+int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err)
 {
 	struct loader_image want;
@@ -329,7 +330,7 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload,
 	_close_ int lock = -1;
 	int e;
 
-	e = loader_check_system(err);
+	e = loader_check_system(accept, &job.accepted, err);
 	if (e)
 		return e;
 	e = loader_compile(p, policy_path, &want);
@@ -344,10 +345,12 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload,
 	return e;
 }
 
-int loader_dry_run(const struct policy *p, const char *policy_path, struct loader_error *err)
+int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t accept,
+		   struct loader_error *err)
 {
 	struct loader_image want;
-	int e = loader_check_system(err);
+	uint32_t accepted;
+	int e = loader_check_system(accept, &accepted, err);
 
 	if (e)
 		return e;
