@@ -20,7 +20,7 @@ unit() {
 			ok=$((ok + n))
 			echo "ok $(basename "$t"): $n"
 		else
-			bad=$((bad + $(grep -c '^\[  FAILED  \] [a-z]' "$log")))
+			bad=$((bad + $(sed '/listed below/q' "$log" | grep -c '^\[  FAILED  \] [a-z]')))
 			[ "$bad" -gt 0 ] || bad=1
 			echo "FAIL $(basename "$t")"
 			tail -30 "$log" | sed 's/^/    /'

@@ -30,7 +30,7 @@ static void test_names(void **state)
 		/* A denial tells what to do about it. */
 		assert_int_equal(i >= BG_R_FIRST_DENY, events_reason_remedy(i) != NULL);
 	}
-	assert_int_equal(n_reasons, 23);
+	assert_int_equal(n_reasons, 32);
 	assert_string_equal(events_reason_name(BG_R_NEXT_HOP), "next_hop");
 	assert_string_equal(events_hook_name(BG_HOOK_EGRESS), "egress");
 	assert_int_equal(events_hook_parse("sockops", &got), 0);
