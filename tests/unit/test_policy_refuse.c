@@ -59,6 +59,7 @@ static const struct refusal refusals[] = {
 	E("byte order mark", "\xef\xbb\xbfversion: 1\n", 1, 1, "byte order mark", "without it"),
 	E("tab in the indentation", HEAD "\t- name: vpn\n", 3, 1, "tab", "use spaces"),
 	E("tab between words", HEAD GUARD "    mode:\tenforce\n", 7, 10, "tab", "use spaces"),
+	E("tab in the first line", "version:\t1\nguards:\n" GUARD, 1, 9, "tab", "use spaces"),
 	E("tab in a comment", HEAD GUARD "# a\tb\tc\n", 7, 4, "tab", "use spaces"),
 	E("control character", HEAD "# a\x1b[2J\n", 3, 4, "U+001B", "remove"),
 	E("delete", HEAD "# a\x7f\n", 3, 4, "U+007F", "remove"),
@@ -79,6 +80,38 @@ static const struct refusal refusals[] = {
 	  "# a\xe2\x80\x8b"
 	  "b\n",
 	  1, 4, "U+200B", "remove"),
+	E("hidden U+001F",
+	  "# a\x1f"
+	  "b\n",
+	  1, 4, "U+001F", "remove"),
+	E("hidden U+0080",
+	  "# a\xc2\x80"
+	  "b\n",
+	  1, 4, "U+0080", "remove"),
+	E("hidden U+009F",
+	  "# a\xc2\x9f"
+	  "b\n",
+	  1, 4, "U+009F", "remove"),
+	E("hidden U+200F",
+	  "# a\xe2\x80\x8f"
+	  "b\n",
+	  1, 4, "U+200F", "remove"),
+	E("hidden U+2060",
+	  "# a\xe2\x81\xa0"
+	  "b\n",
+	  1, 4, "U+2060", "remove"),
+	E("hidden U+2069",
+	  "# a\xe2\x81\xa9"
+	  "b\n",
+	  1, 4, "U+2069", "remove"),
+	E("hidden U+FFFE",
+	  "# a\xef\xbf\xbe"
+	  "b\n",
+	  1, 4, "U+FFFE", "remove"),
+	E("hidden U+FFFF",
+	  "# a\xef\xbf\xbf"
+	  "b\n",
+	  1, 4, "U+FFFF", "remove"),
 	E("control character by escape", WITH_NAME("\"a\\x07\""), 3, 11, "control character",
 	  "remove"),
 	E("nul by escape", WITH_NAME("\"vpn\\0\""), 3, 11, "control character", "remove"),
@@ -215,6 +248,12 @@ static const struct refusal refusals[] = {
 	  "is not an address", "without a prefix length"),
 	E("gateway address list is empty", WITH_GATEWAY("{address: []}"), 5, 24, "empty list",
 	  "172.30.0.2"),
+	/* a gateway that could not be read is said once, not again by what depends on it */
+	E("gateway is not an address, beside a resolver",
+	  WITH_GATEWAY("{address: gluetun}") "    dns: {server: 9.9.9.9}\n", 5, 24, "'gluetun'",
+	  "172.30.0.2"),
+	E("gateway address list is empty, beside a device",
+	  WITH_GATEWAY("{address: [], interface: tun0}"), 5, 24, "empty list", "172.30.0.2"),
 	E("gateway twice", WITH_GATEWAY("{address: [172.30.0.2, 172.30.0.2]}"), 5, 37,
 	  "listed twice, first at line 5", "remove it"),
 	E("gateway outside local", WITH_GATEWAY("{address: 172.31.0.2}"), 5, 24,
@@ -417,6 +456,10 @@ static void test_base_is_good(void **state)
 		SECOND("/b"),
 		WITH_TEST("{to: 1.1.1.1, expect: deny}"),
 		SECOND("bpfguardian.slice"), /* a beginning of the name is not a parent */
+		/* beside what is hidden, and the first of each length in UTF-8 */
+		"# \x20\x7e\xc2\xa0\xe0\xa0\x80\xf0\x90\x80\x80\n" HEAD GUARD,
+		"# \xe2\x80\x8a\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\n" HEAD GUARD,
+		"# \xe2\x81\x9f\xe2\x81\xaa\xef\xbb\xbe\xef\xbf\xbd\n" HEAD GUARD,
 	};
 
 	(void)state;

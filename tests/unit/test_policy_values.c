@@ -223,6 +223,8 @@ static void test_suggest(void **state)
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
 
+	static const char *const longest = "abcdefghijklmnopqrstuvwxyz012345";
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *got = policy_suggest(cases[i].word, words, COUNT(words));
@@ -233,6 +235,10 @@ static void test_suggest(void **state)
 			fail_msg("%s: %s", cases[i].word, got ? got : "(none)");
 	}
 	assert_null(policy_suggest("name", NULL, 0));
+	/* 32 letters are the longest that is compared */
+	assert_string_equal(policy_suggest("abcdefghijklmnopqrstuvwxyz01234x", &longest, 1),
+			    longest);
+	assert_null(policy_suggest("abcdefghijklmnopqrstuvwxyz012345x", &longest, 1));
 }
 
 int main(void)
