@@ -136,6 +136,27 @@ static void test_edges(void **state)
 	}
 }
 
+/* Characters beside those that nobody sees, and the first of each length in UTF-8. */
+static void test_comments(void **state)
+{
+	static const char *const good[] = {
+		"# \x20\x7e\xc2\xa0\xe0\xa0\x80\xf0\x90\x80\x80\n",
+		"# \xe2\x80\x8a\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\n",
+		"# \xe2\x81\x9f\xe2\x81\xaa\xef\xbb\xbe\xef\xbf\xbd\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "%sversion: 1\nguards:\n  - name: vpn\n    cgroup: /a\n"
+			 "    gateway: {address: 10.0.0.2}\n    local: [10.0.0.0/24]\n",
+			 good[i]);
+		policy_free(parse(text));
+	}
+}
+
 static char *print(const struct policy *p)
 {
 	char *text = NULL;
@@ -208,9 +229,10 @@ static void test_long_token(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_edges),	     cmocka_unit_test(test_fixed_point),
-		cmocka_unit_test(test_errors_print), cmocka_unit_test(test_long_token),
+		cmocka_unit_test(test_everything),  cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_edges),	    cmocka_unit_test(test_comments),
+		cmocka_unit_test(test_fixed_point), cmocka_unit_test(test_errors_print),
+		cmocka_unit_test(test_long_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
