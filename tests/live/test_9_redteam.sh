@@ -6,10 +6,10 @@
 live_newer "$LIVE/red" ||
 	${CC:-gcc} -std=gnu17 -O1 -g -D_GNU_SOURCE -I"$here" -Wall -Wextra -Werror -Wshadow \
 		-static -o "$LIVE/red" "$here/red.c" "$here/live.c" || exit 1
-# a copy where an ordinary user can go: the tree may stand in /root
-chmod 711 "$W" && install -m 755 "$LIVE/red" "$W/red" || exit 1
 
 red() { # KIND: as an ordinary user, straight to the port where Docker's resolver listens
+	# a copy where that user can go: the tree may stand in /root
+	{ chmod 711 "$W" && install -m 755 "$LIVE/red" "$W/red"; } || fail "cannot copy red"
 	out=$(probe_as exec "$W/red" "$1" 127.0.0.11 "$docker_udp" 2>&1) || fail "red $1: $out"
 }
 
