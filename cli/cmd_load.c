@@ -15,8 +15,8 @@ static const struct cli_opt load_opts[] = {
 	{ 'p', "policy", "FILE", "the policy (default /etc/bpfguard/policy.yaml)", NULL,
 	  &opt_policy, "file" },
 	{ 0, "dry-run", NULL, "check everything, load nothing", &opt_dry_run, NULL, NULL },
-	{ 0, "accept-missing", "FEATURE", "load without it: host-cgroup", NULL, &opt_accept,
-	  "host-cgroup" },
+	{ 0, "accept-missing", "NAME", "load although this is missing: host-cgroup", NULL,
+	  &opt_accept, "host-cgroup" },
 };
 
 static const struct cli_opt unload_opts[] = {
