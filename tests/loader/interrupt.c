@@ -27,7 +27,7 @@
 #include "tests/loader/probe.h"
 
 #define TIMEOUT_S     900
-#define TIMEOUT_ALL_S 7200 /* behind every call: some 3,400 kills */
+#define TIMEOUT_ALL_S 7200 /* behind every call: some 7,200 kills in all */
 #define SAMPLE	      97   /* one in so many of the calls that change nothing */
 #define SAMPLE_BPF    8	   /* the same of bpf(2) */
 

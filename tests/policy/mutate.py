@@ -4,7 +4,7 @@
 Do the policy's tests see a difference? Breaks one comparison, constant or answer of policy/*.c at a
 time, drawn by lot, and expects a unit test of the policy or a golden one to fail.
 
-    mutate.py BUILD OUTDIR [COUNT [SEED]]    OUTDIR is made and removed; BUILD: where it was built
+    mutate.py BUILD [COUNT [SEED]]    BUILD: where it was built; works on copies in $TMPDIR
 
 A survivor is no failure by itself: some mutants do what the original does. Read each.
 """
@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 CHANGES = [
     (r"==", "!="), (r"!=", "=="), (r"<=", "<"), (r">=", ">"), (r" < ", " <= "), (r" > ", " >= "),
@@ -40,8 +41,8 @@ def sites():
 
 
 def build(tree, out, tests):
-    return subprocess.run(["make", "-s", "-C", tree, f"B={out}", "WARN=-w", f"{out}/bpfguard"] + tests,
-                          capture_output=True, text=True, timeout=600)
+    cmd = ["make", "-s", "-C", tree, f"B={out}", "WARN=-w", f"{out}/bpfguard"]
+    return subprocess.run(cmd + tests, capture_output=True, text=True, timeout=600)
 
 
 def noticed(tree, out, tests):
@@ -56,19 +57,21 @@ def noticed(tree, out, tests):
     return None
 
 
-def main():
-    built, out = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 70
-    seed = sys.argv[4] if len(sys.argv) > 4 else "1"
-    tree, work = f"{out}/tree", f"{out}/build"
-    shutil.rmtree(out, ignore_errors=True)
-    os.makedirs(out)
+def copies(built, tree, work):
+    """The tree as it stands, and what was built from it. Returns the unit tests of the policy."""
     files = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout
     for name in files.splitlines():
         os.makedirs(os.path.dirname(f"{tree}/{name}"), exist_ok=True)
         shutil.copy2(name, f"{tree}/{name}")
-    shutil.copytree(built, work, symlinks=True, ignore=shutil.ignore_patterns("fuzz", "loader-tests"))
-    tests = [f"{work}/unit/{os.path.basename(t)[:-2]}" for t in glob.glob("tests/unit/test_policy_*.c")]
+    big = shutil.ignore_patterns("fuzz", "loader-tests", "live", "vm")
+    shutil.copytree(built, work, symlinks=True, ignore=big)
+    sources = glob.glob("tests/unit/test_policy_*.c")
+    return [f"{work}/unit/{os.path.basename(t)[:-2]}" for t in sources]
+
+
+def mutate(built, out, count, seed):
+    tree, work = f"{out}/tree", f"{out}/build"
+    tests = copies(built, tree, work)
     found = sites()
     drawn = random.Random(seed).sample(found, min(count, len(found)))
     first = build(tree, work, tests)
@@ -92,9 +95,15 @@ def main():
             print(f"{'ok  ' + by if by else 'SURVIVED'}  {name}", flush=True)
         with open(f"{tree}/{path}", "w", encoding="utf-8") as f:
             f.write(text)
-    shutil.rmtree(out)
     print(f"of {len(found)} places {len(drawn)} drawn (seed {seed}): {killed} noticed, "
           f"{survived} survived, {invalid} did not compile")
+
+
+def main():
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 70
+    seed = sys.argv[3] if len(sys.argv) > 3 else "1"
+    with tempfile.TemporaryDirectory(prefix="bpfguard-mutants-") as out:
+        mutate(os.path.realpath(sys.argv[1]), out, count, seed)
 
 
 if __name__ == "__main__":
