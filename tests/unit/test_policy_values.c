@@ -103,6 +103,8 @@ static void test_target(void **state)
 		{ "1.1.1.1:65535/17", "1.1.1.1", 65535, IPPROTO_UDP },
 		{ "1.1.1.1/255", "1.1.1.1", 0, 255 },
 		{ "1.1.1.1:1/sctp", "1.1.1.1", 1, IPPROTO_SCTP },
+		{ "1.1.1.1:1/dccp", "1.1.1.1", 1, IPPROTO_DCCP },
+		{ "1.1.1.1:1/udplite", "1.1.1.1", 1, IPPROTO_UDPLITE },
 	};
 	static const char *const bad[] = {
 		"",
@@ -117,6 +119,9 @@ static void test_target(void **state)
 		"1.1.1.1/TCP",
 		"1.1.1.1:80/icmp",
 		"1.1.1.1:80/gre",
+		"1.1.1.1:80/icmpv6",
+		"1.1.1.1:80/esp",
+		"1.1.1.1:80/ah",
 		"[1.1.1.1]:80",
 		"[::1",
 		"[::1]80",
@@ -134,9 +139,13 @@ static void test_target(void **state)
 	struct policy_addr a = { 0 };
 	uint16_t port = 77;
 	uint8_t proto = 78;
-	char buf[64];
+	char buf[64], any[128] = "";
 
 	(void)state;
+	for (size_t i = 0; i + 1 < sizeof(any); i++) { /* of each length, for the sanitizer */
+		any[i] = '1';
+		assert_int_equal(policy_target_parse(any, &a, &port, &proto), -EINVAL);
+	}
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		if (policy_target_parse(bad[i], &a, &port, &proto) != -EINVAL)
 			fail_msg("taken: %s", bad[i]);
@@ -172,9 +181,12 @@ static void test_cgroup_path(void **state)
 					   "a-.slice", "/a/",	    "//a",	  "/a//b",
 					   "/./a",     "/a/..",	    "/a/../b",	  "/a\nb",
 					   "/a\x7f",   "/a\xff",    "a@b.slice",  "a.slices" };
-	char buf[256] = "untouched";
+	char buf[256] = "untouched", longer[300] = "/";
 
 	(void)state;
+	for (size_t i = 1; i < sizeof(longer) - 1; i++)
+		longer[i] = i % 100 ? 'a' : '/';
+	assert_int_equal(policy_cgroup_path(longer, buf, sizeof(buf)), -ENAMETOOLONG);
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		if (policy_cgroup_path(bad[i], buf, sizeof(buf)) != -EINVAL)
 			fail_msg("taken: %s", bad[i]);
