@@ -195,8 +195,8 @@ int loader_read_policy(struct policy **ret, struct loader_error *err)
 	}
 	policy_free(p);
 	/* -ENOENT is for "nothing is loaded" */
-	return loader_fail(
-		err, e == -ENOENT ? -ESTALE : e, EXIT_NOT_ENFORCED, path, "run bpfguard load again",
-		e == -ESTALE || e == -EINVAL ? "it is not the policy that is in force" : "%s",
-		strerror(-e));
+	return loader_fail(err, e == -ENOENT ? -ESTALE : e, EXIT_NOT_ENFORCED, path,
+			   "run bpfguard load again", "%s",
+			   e == -ESTALE || e == -EINVAL ? "it is not the policy that is in force"
+							: strerror(-e));
 }

@@ -135,6 +135,8 @@ static void check_sides(struct parse *c, const struct draft *d)
 	const struct policy_uplink *up = &d->g->uplink;
 	const struct policy_link *l = &d->g->link;
 
+	if (l->off || up->off)
+		return;
 	if (*l->bridge && !strcmp(l->bridge, up->bridge))
 		err_add(c, d->pos_link[LINK_BRIDGE], "write the bridge of the VPN network",
 			"link and uplink have the same bridge %s", QUOTE(l->bridge));
