@@ -15,7 +15,7 @@ static bool watched(const struct policy_guard *g)
 	return *g->gateway_container || *g->gateway_netns;
 }
 
-static void check_gateway(struct parse *c, const struct draft *d)
+static void check_watching(struct parse *c, const struct draft *d)
 {
 	if (d->pos_container.line && d->pos_netns.line)
 		err_add(c, d->pos_netns, "keep one of them",
@@ -227,7 +227,7 @@ static void check_kill_switch(struct parse *c, struct draft *d)
 
 void check_watch(struct parse *c, struct draft *d)
 {
-	check_gateway(c, d);
+	check_watching(c, d);
 	check_uplink(c, d);
 	check_link(c, d);
 	check_sides(c, d);
