@@ -198,7 +198,8 @@ struct bg_guard {
 	char cgroup[BG_PATH]; /* relative to the cgroup2 root, starts with '/' */
 	char container[128];
 	char policy_path[BG_PATH];
-	__u8 policy_hash[32]; /* of the canonical policy: what `load` compares */
+	__u8 text_hash[32];   /* of the guard's canonical text: what only user space follows */
+	__u8 policy_hash[32]; /* of all of this and the prefixes: what `load` compares */
 };
 
 /* Holes that the user has accepted (load --accept-missing); status shows them for ever. */

@@ -65,16 +65,34 @@ static void say_warnings(const struct policy *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n_guards; i++) {
-		const struct policy_guard *g = &p->guards[i];
-
-		if (g->mode == POLICY_AUDIT)
+	for (i = 0; i < p->n_guards; i++)
+		if (p->guards[i].mode == POLICY_AUDIT)
 			base_warn("guard %s: mode audit: packets are reported, not refused",
-				  g->name);
-		if (g->lease_ms)
-			base_warn("guard %s: the lease is closed until a monitor proves the VPN up",
+				  p->guards[i].name);
+}
+
+/* What was just loaded, and is closed for want of a proof. */
+static void say_closed(void)
+{
+	struct loader_image img;
+	unsigned int slot;
+
+	if (loader_read_image(&img, NULL))
+		return;
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
+		const struct bg_guard *g = &img.guard[slot];
+		struct bg_lease l = { 0 };
+
+		if (!g->generation || g->flags & BG_G_LEASE_OFF)
+			continue;
+		if (loader_read_lease(slot, &l) || l.vpn_state != BG_VPN_UP ||
+		    base_now_ns(CLOCK_BOOTTIME) >= l.until_ns)
+			base_warn("guard %s: nothing passes the gateway until `bpfguard monitor` "
+				  "proves the tunnel alive (start it, or set kill_switch: {lease: "
+				  "off})",
 				  g->name);
 	}
+	loader_image_free(&img);
 }
 
 static void say_done(const struct cli_source *src, const char *done, uint64_t start_ns)
@@ -120,6 +138,8 @@ static int run_load(bool reload)
 				 "bpfguard reload puts this one in its place without a gap");
 	say_accepted(accept);
 	say_warnings(src.policy);
+	if (!opt_dry_run)
+		say_closed();
 	say_done(&src, opt_dry_run ? "can be loaded; nothing was" : done[result], start);
 	return EXIT_YES;
 }

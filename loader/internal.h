@@ -91,6 +91,18 @@ int loader_host_netns(uint32_t ret[2]);
  * guard[].policy_hash when stored. */
 void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32]);
 
+/* Hash of the guard's canonical text. */
+int loader_hash_text(const struct policy_guard *g, uint8_t ret[32]);
+
+/*
+ * <run>/policy.yaml, see inforce.c: written beside its name (before anything is published), given
+ * its name, given up, taken away. All under the lock.
+ */
+int loader_note_prepare(const struct policy *p, struct loader_error *err);
+int loader_note_commit(struct loader_error *err);
+void loader_note_drop(void);
+int loader_note_remove(void);
+
 /* Loads a set of programs for one slot on the pinned maps. */
 int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
 		    struct loader_error *err);

@@ -2,9 +2,11 @@
 /*
  * load and reload. The steps, and what a death at each of them leaves behind:
  *
+ *   0. policy written beside its name   nothing attached: as before
  *   1. maps made and pinned             nothing attached: as before
  *   2. programs of new guards attached  their slot is not published: everything they see is denied
  *   3. the new generation published     one map update: the new policy, for every guard at once
+ *      policy gets its name             before: the monitor has no policy and renews no lease
  *   4. links of removed guards taken    their slot is published empty: denied until taken
  *   5. left-overs of old generations    garbage that no lookup can reach
  *
@@ -22,6 +24,7 @@
 
 /* One load at work. */
 struct job {
+	const struct policy *policy;
 	struct loader_image *want; /* with slots that fit `have` */
 	struct loader_image have;
 	bool have_any;
@@ -199,6 +202,7 @@ static void roll_back(struct job *job)
 {
 	unsigned int slot;
 
+	loader_note_drop();
 	if (!job->had_pins) {
 		loader_remove_all();
 		return;
@@ -273,7 +277,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 {
 	uint32_t generation = 1;
 	unsigned int slot;
-	int ret;
+	int ret, noted;
 
 	ret = loader_read_image(&job->have, NULL);
 	if (ret && ret != -ENOENT)
@@ -299,6 +303,9 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 				       : LOADER_LOADED;
 	if (*ret_result == LOADER_UNCHANGED && have_is_damaged(job))
 		*ret_result = LOADER_LOADED;
+	ret = loader_note_prepare(job->policy, job->err);
+	if (ret)
+		return ret;
 	ret = make_pin_dirs(job->err);
 	if (!ret)
 		ret = raise_all(job); /* also mends what is no longer whole */
@@ -310,6 +317,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 		roll_back(job);
 		return ret;
 	}
+	noted = loader_note_commit(job->err);
 	/* also when nothing changes: the call that published this policy may have died before here
 	 */
 	ret = loader_each_guard_dir(drop_unwanted, job->want);
@@ -318,14 +326,15 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	if (ret)
 		return loader_fail(job->err, ret, EXIT_NO, "cannot clear the old policy",
 				   "run bpfguard load again", "%s", strerror(-ret));
-	return verify(job);
+	ret = verify(job);
+	return ret ? ret : noted;
 }
 
 int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err)
 {
 	struct loader_image want;
-	struct job job = { .want = &want, .err = err };
+	struct job job = { .policy = p, .want = &want, .err = err };
 	enum loader_result result = LOADER_UNCHANGED;
 	_close_ int lock = -1;
 	int e;

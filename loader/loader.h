@@ -80,6 +80,12 @@ int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t acc
 
 /* The policy as loaded, read back from the kernel. -ENOENT: nothing is loaded. */
 int loader_read_image(struct loader_image *ret, struct loader_error *err);
+/*
+ * The policy in force as it was written, from <run>/policy.yaml, checked against the kernel's
+ * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is, but
+ * the file is not its text, so nobody can follow it.
+ */
+int loader_read_policy(struct policy **ret, struct loader_error *err);
 int loader_read_lease(unsigned int slot, struct bg_lease *ret);
 /* The kernel gives path (c) until CLOCK_BOOTTIME until_ns; state BG_VPN_DOWN closes it now. */
 int loader_write_lease(unsigned int slot, const struct bg_lease *lease);

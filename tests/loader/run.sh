@@ -31,9 +31,10 @@ declare -A command=(
 	[interrupt_unload]="$bin/interrupt unload" [swaps]="$bin/swaps"
 	[same]="$bin/changes same" [failing]="$bin/changes failing"
 	[together]="$bin/changes together" [limits]="$bin/changes limits"
+	[noted]="$bin/changes noted"
 	[tamper]="$bin/tamper" [refusals]=tests/loader/refusals.sh
 )
-rounds=("same failing together limits tamper refusals interrupt_unload" "interrupt_load interrupt_reload"
+rounds=("noted same failing together limits tamper refusals interrupt_unload" "interrupt_load interrupt_reload"
 	"swaps")
 
 wanted() { # NAME LIST...
