@@ -17,6 +17,7 @@
 # Several labs can stand side by side: nothing has a global name except the state directory and one
 # cgroup called like it. A function `lab_cleanup`, if there is one, runs before lab_down at the end.
 # LAB_KEEP=1 leaves the lab standing and says how to enter and how to remove it.
+# LAB_DOCKER_GENERATION=26 or 28 runs that Docker engine (engines.sh) instead of the machine's.
 #
 # Addresses, first three numbers each, all inside the namespaces:
 LAB_NET_UPLINK=${LAB_NET_UPLINK:-198.51.100}	# the host's uplink: host .10, router .1
@@ -40,6 +41,8 @@ LAB_GUARD_CGROUP=${LAB_GUARD_CGROUP:-}
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/lab/images.sh
 . "$LAB_DIR/images.sh"
+# shellcheck source=tests/lab/engines.sh
+. "$LAB_DIR/engines.sh"
 # shellcheck source=tests/lab/vpn.sh
 . "$LAB_DIR/vpn.sh"
 # shellcheck source=tests/lab/capture.sh
@@ -173,7 +176,7 @@ lab_internet() {
 # A client that speaks to this engine: newer clients refuse older engines.
 lab_find_client() {
 	local LAB_DOCKER_CLIENT client
-	for client in /usr/bin/docker $(type -ap docker); do
+	for client in ${LAB_ENGINE:+"$LAB_ENGINE/docker"} /usr/bin/docker $(type -ap docker); do
 		LAB_DOCKER_CLIENT=$client
 		lab_docker version > /dev/null 2>&1 && echo "$client" && return
 	done
@@ -190,17 +193,25 @@ lab_engine() {
 		"$LAB/overlay" 2> /dev/null && driver=overlay2
 	rm -rf "$LAB/overlay"
 	echo '{}' > "$LAB/daemon.json"
-	LAB_DOCKER_CLIENT=docker
+	LAB_DOCKER_DRIVER=$driver
+	lab_engine_start
+	LAB_DOCKER_CLIENT=$(lab_find_client)
+}
+
+# Also for a test that has ended the engine. PATH: dockerd finds containerd, and that finds its shim
+# and runc, by name.
+lab_engine_start() {
 	lab_spawn dockerd nsenter --net="/proc/$(lab_pid host)/ns/net" \
-		--mount="/proc/$(lab_pid host)/ns/mnt" -- dockerd --config-file "$LAB/daemon.json" \
+		--mount="/proc/$(lab_pid host)/ns/mnt" -- \
+		env PATH="${LAB_ENGINE:+$LAB_ENGINE:}$PATH" dockerd \
+		--config-file "$LAB/daemon.json" \
 		--data-root "$LAB/data" --exec-root "$LAB/exec" -H "unix://$LAB/docker.sock" \
-		--pidfile "$LAB/engine.pid" --storage-driver $driver \
+		--pidfile "$LAB/engine.pid" --storage-driver "$LAB_DOCKER_DRIVER" \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "${LAB_CG#"$LAB_CGROOT"}/c"
 	lab_wait "the Docker engine (see $LAB/log/dockerd.log)" 60 lab_find_client || {
 		tail -n 20 "$LAB/log/dockerd.log" >&2
 		lab_die "no Docker engine"
 	}
-	LAB_DOCKER_CLIENT=$(lab_find_client)
 }
 
 lab_up() {
@@ -212,6 +223,9 @@ lab_up() {
 		command -v $tool > /dev/null ||
 			lab_die "$tool is missing (run: packaging/deps.sh demo)"
 	done
+	LAB_ENGINE=
+	[ -z "${LAB_DOCKER_GENERATION:-}" ] || lab_engine_get "$LAB_DOCKER_GENERATION" ||
+		lab_die "no Docker engine of generation $LAB_DOCKER_GENERATION"
 	LAB_CGROOT=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 	[ -n "$LAB_CGROOT" ] || lab_die "no cgroup2 mount (mount -t cgroup2 cgroup2 DIR)"
 	LAB=$(mktemp -d "${TMPDIR:-/var/tmp}/bglab.XXXXXX") || lab_die "no state directory"
