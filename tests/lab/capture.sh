@@ -14,9 +14,10 @@ LAB_CLEAR="not arp and not (ip6 and (dst net ff02::/16 or dst net fe80::/10))
 # shellcheck disable=SC2034 # for the tests
 LAB_SENT="udp and udp[8:4] = 0x62674b53"
 
+# LAB_CAPTURE_SIDES: for a test that takes the internet's end down, `host` alone.
 lab_capture_start() { # NAME
 	local side interface
-	for side in host internet; do
+	for side in ${LAB_CAPTURE_SIDES:-host internet}; do
 		interface=up0
 		[ $side = host ] || interface=h0
 		lab_spawn "capture-$1-$side" nsenter --net="/proc/$(lab_pid $side)/ns/net" -- \
@@ -40,7 +41,7 @@ lab_marked() { # NAME SIDE
 lab_capture_stop() { # NAME
 	local side pid
 	lab_in host bash -c "echo end > /dev/udp/$LAB_MARK/7" || return 1
-	for side in host internet; do
+	for side in ${LAB_CAPTURE_SIDES:-host internet}; do
 		lab_wait "the end marker in the capture of $side" 10 lab_marked "$1" $side || return 1
 		pid=$(lab_pid "capture-$1-$side")
 		kill -INT "$pid"

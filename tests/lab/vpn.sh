@@ -121,21 +121,26 @@ lab_tunnel_args() {
 	[ -z "${LAB_VPN_SERVERS:-}" ] || printf '%s\n' -e GATEWAY_SERVERS="$LAB_VPN_SERVERS"
 }
 
-# Makes and starts the gateway's container. Also for a test that has removed it.
+# Makes and starts the gateway's container. Also for a test that has removed it. LAB_GATEWAY_MAC: its
+# hardware address on the protected network, for engines from 28 on, which choose another at each start.
 lab_gateway_up() {
-	local args=()
+	local args=() vpn=name=vpn_network,ip=$LAB_RESOLVER
 	mapfile -t args < <(lab_tunnel_args)
+	[ -z "${LAB_GATEWAY_MAC:-}" ] ||
+		args+=(--network "$vpn,mac-address=$LAB_GATEWAY_MAC")
 	# 127.0.0.11 of the gateway itself must not come back to the gateway's own resolver
 	lab_docker create --name gateway --cap-add NET_ADMIN --device /dev/net/tun \
 		--sysctl net.ipv4.ip_forward=1 --sysctl net.ipv4.conf.all.proxy_arp_pvlan=1 \
 		--sysctl net.ipv4.conf.all.rp_filter=2 --dns "$LAB_DNS" \
-		--network uplink --ip "$LAB_NET_GW.2" \
+		--network "name=uplink,ip=$LAB_NET_GW.2" \
 		-v "$LAB/post-rules.txt:/iptables/post-rules.txt:ro" \
 		-e PUBLICIP_API="echoip#http://$LAB_WEB/" -e DNS_UPSTREAM_PLAIN_ADDRESSES="$LAB_DNS" \
 		"${args[@]}" ${LAB_GATEWAY_ARGS[@]+"${LAB_GATEWAY_ARGS[@]}"} \
-		lab-gateway > /dev/null &&
-		lab_docker network connect --ip "$LAB_RESOLVER" vpn_network gateway &&
-		lab_docker start gateway > /dev/null || lab_die "cannot start the gateway"
+		lab-gateway > /dev/null || lab_die "cannot make the gateway"
+	[ -n "${LAB_GATEWAY_MAC:-}" ] ||
+		lab_docker network connect --ip "$LAB_RESOLVER" vpn_network gateway ||
+		lab_die "cannot connect the gateway"
+	lab_docker start gateway > /dev/null || lab_die "cannot start the gateway"
 }
 
 lab_vpn_up() {
