@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the kill switch is measured with: a protected container that sends all the time, the capture
@@ -16,14 +16,11 @@ TARGET=$LAB_NET_INET.90 # where the sender sends to; nobody else does
 # An engine whose containers survive it, servers to choose from, capture at the host's end alone
 # (a test takes the other end down), heads only: the count is what matters.
 measured_lab() {
-	# shellcheck disable=SC2034 # read by lab.sh
 	LAB_ENGINE_CONFIG='{"live-restore": true}' LAB_CAPTURE_SIDES=host LAB_SNAP=128
 	case ${LAB_VPN_TYPE:-wireguard} in
 	wireguard) port=$LAB_VPN_PORT tunnel_program=wireguard-go ;;
-	# shellcheck disable=SC2034 # for scenarios.sh
 	*) port=$LAB_OPENVPN_PORT tunnel_program=openvpn ;;
 	esac
-	# shellcheck disable=SC2034 # read by vpn.sh
 	LAB_VPN_SERVERS=$LAB_VPN_SERVER:$port,$LAB_VPN_SERVER2:$port
 	lab_up
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -o "$LAB/bin/when" "$here/when.c" ||
@@ -108,7 +105,6 @@ at_event() { # exit PID|frozen CGROUP CMD...
 	lab_wait "the watch of $what $which" 10 grep -q ready "$LAB/when" || return 1
 	"$@" || return 1
 	wait $watch || return 1
-	# shellcheck disable=SC2034 # for run.sh
 	at=$(sed -n 2p "$LAB/when")
 }
 
@@ -130,6 +126,21 @@ gateway_program() { # NAME
 
 in_gateway() { # CMD...: in the gateway's network namespace, with the host's programs
 	nsenter --net="/proc/$gateway/ns/net" -- "$@"
+}
+
+# After a round that went wrong: the next one is to start from what is known.
+repair() {
+	lab_peer_back
+	lab_in internet ip link set h0 up
+	lab_docker unpause gateway > /dev/null 2>&1
+	lab_docker rm -f gateway > /dev/null 2>&1
+	lab_gateway_up
+	[ -n "$control" ] || {
+		monitor_stop
+		monitor_start
+	}
+	sender_stop
+	sender_start "$rate"
 }
 
 # ---- numbers
