@@ -152,5 +152,5 @@ median_max() {
 }
 
 milliseconds() { # FROM TO: not below 0
-	awk -v a="$1" -v b="$2" 'BEGIN { d = (b - a) * 1000; printf "%.3f\n", d > 0 ? d : 0 }'
+	awk -v a="$1" -v b="$2" 'BEGIN { d = (b - a) * 1000; printf "%.3f\n", (d > 0 ? d : 0) }'
 }

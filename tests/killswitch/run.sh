@@ -5,7 +5,7 @@
 # accepted, how long recovery takes, and what of it is on the host's uplink in clear (never any).
 #
 #   tests/killswitch/run.sh [--rounds N] [--control] [--json FILE] [SCENARIO...]
-#   tests/killswitch/run.sh --short     two rounds of each, the restart test, and the controls
+#   tests/killswitch/run.sh --short     two rounds of each and of the restart test, with controls
 #
 # --control: the same without the guard, which proves the measuring: what is known to leak must be
 # seen to. LAB_VPN_TYPE and LAB_DOCKER_GENERATION as in tests/lab/lab.sh. FILE gets one JSON object a
@@ -49,8 +49,12 @@ wanted() { # NAME
 	[ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " = *" $1 "* ]]
 }
 
+# Sets `from`, whence recovery is measured: when it became possible.
 undo() { # NAME
-	! declare -F "undo_$1" > /dev/null || "undo_$1"
+	from=$at
+	declare -F "undo_$1" > /dev/null || return 0
+	from=$EPOCHREALTIME
+	"undo_$1"
 }
 
 # What is waited for: with the guard, that it refuses, unless it must not.
@@ -67,7 +71,7 @@ round() { # NAME TARGET
 	lab_wait "packets to flow" 20 flowing || return 1
 	gateway=$(gateway_pid)
 	"event_$name" || return 1
-	if [ -n "$control" ]; then
+	if [ -n "$control" ] && [[ $target != =* ]]; then
 		sleep 2 # time itself: a leak is given time to be seen
 	elif ! denied "$target"; then
 		rc=1
@@ -76,7 +80,6 @@ round() { # NAME TARGET
 			milliseconds "$at" "$(sender_said refused "$at" 3)" >> "$LAB/deny"
 		sleep 0.5 # time itself: what leaks late
 	fi
-	from=$EPOCHREALTIME
 	undo "$name"
 	lab_wait "recovery" 40 recovered "$from" || return 1
 	back=$(sender_said answer "$at")
@@ -111,6 +114,9 @@ judge() { # NAME TARGET GOOD-ROUNDS DENY-MEDIAN DENY-MAX CLEAR
 	flips=$(sort -n "$LAB/flips" 2> /dev/null | tail -n 1)
 	if [ "$3" != "$rounds" ]; then
 		echo "only $3 of $rounds rounds went through"
+	elif [[ $2 = =* ]]; then
+		awk -v t="${2#=}" -v n="$3" '$1 >= t && $1 <= t + 60 { good++ }
+			END { exit good == n }' "$LAB/deny" && echo "measured: $(xargs < "$LAB/deny")"
 	elif [ -n "$control" ]; then
 		[[ $leaky != *" $1 "* ]] || [ "$6" -gt 0 ] || echo "must leak without the guard"
 	elif [ "$6" != 0 ]; then
@@ -183,6 +189,36 @@ measure() {
 	done
 }
 
+# The counts of another runner's output, which ends with them.
+restarts() {
+	local p f s
+	grep -vE '^[0-9]+ passed' "$LAB/restart"
+	read -r p f s < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' \
+		"$LAB/restart")
+	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+}
+
+# The daemon while nothing happens: under 0.2 % of a CPU and 10 MB, resident.
+monitor_idle() {
+	local pid ticks seconds=10 rss cpu
+	pid=$(lab_pid monitor)
+	ticks=$(monitor_ticks "$pid")
+	sleep $seconds # time itself: CPU use is over a time
+	ticks=$(($(monitor_ticks "$pid") - ticks))
+	rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status")
+	cpu=$(awk -v t="$ticks" -v hz="$(getconf CLK_TCK)" -v s="$seconds" \
+		'BEGIN { printf "%.2f", 100 * t / hz / s }')
+	if [ "${rss:-999999}" -lt 10240 ] && awk -v c="$cpu" 'BEGIN { exit !(c < 0.2) }'; then
+		verdict ok "monitor_idle: $cpu % of a CPU, $rss kB"
+	else
+		verdict FAIL "monitor_idle: $cpu % of a CPU, ${rss:-no} kB (under 0.2 % and 10240 kB)"
+	fi
+}
+
+monitor_ticks() { # PID: utime and stime
+	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
 lab_cleanup() {
 	guard_off
 }
@@ -193,16 +229,22 @@ done
 measured_lab
 [ "$json" = /dev/null ] || : > "$json"
 if [ -n "$short" ]; then
-	control=1 only=(gateway_opened gateway_restarted)
+	echo "-- the restart test"
+	"$here/restart.sh" --rounds $rounds machine 26 > "$LAB/restart"
+	restarts
+	echo "-- without the guard"
+	control=1 only=(calibration gateway_opened gateway_restarted)
 	sender_start 1000
 	measure
 	sender_stop
 	control='' only=()
+	echo "-- with the guard"
 fi
 if [ -n "$control" ] || guard_there; then
 	[ -n "$control" ] || guard_on || lab_die "the guard is not on"
 	sender_start 1000
 	measure
+	[ -n "$control" ] || [ ${#only[@]} -gt 0 ] || monitor_idle
 else
 	verdict skip "with the guard: $BPFGUARD has no monitor"
 fi

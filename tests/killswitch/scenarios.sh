@@ -8,10 +8,12 @@
 #   event_NAME     does it
 #   undo_NAME      makes recovery possible, where it does not come by itself
 #
-# Targets: NAME MILLISECONDS|same|calm, where `same` is: nothing is refused, and `calm`: refused at
-# most once. What must leak without the guard is in `leaky`.
+# Targets: NAME MILLISECONDS|same|calm|=MILLISECONDS, where `same` is: nothing is refused, `calm`:
+# refused at most once, `=`: not earlier than that, and within 60 ms after it. What must leak without
+# the guard is in `leaky`. That a host is suspended cannot be had in a namespace: not here.
 
 scenarios=(
+	'calibration =100'
 	'tunnel_deleted 20'
 	'tunnel_killed 50'
 	'gateway_stopped 50'
@@ -28,6 +30,19 @@ scenarios=(
 )
 leaky=' gateway_opened gateway_restarted gateway_recreated '
 needs_guard=' monitor_killed monitor_stopped '
+
+# Measures the measuring, without any part of bpfguard: a refusal that comes a known time after the
+# event. netfilter's DROP of a local packet is EPERM to its sender, too.
+event_calibration() {
+	sender=$(lab_docker inspect -f '{{.State.Pid}}' sender)
+	at=$EPOCHREALTIME
+	sleep 0.1 # time itself: what is to be measured
+	nsenter --net="/proc/$sender/ns/net" -- iptables -A OUTPUT -d "$TARGET" -j DROP
+}
+
+undo_calibration() {
+	nsenter --net="/proc/$sender/ns/net" -- iptables -D OUTPUT -d "$TARGET" -j DROP
+}
 
 # In the namespace already when the clock is read; what is deleted is the device alone.
 event_tunnel_deleted() {
