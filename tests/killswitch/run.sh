@@ -82,7 +82,7 @@ round() { # NAME TARGET
 	fi
 	undo "$name"
 	lab_wait "recovery" 40 recovered "$from" || return 1
-	back=$(sender_said answer "$at")
+	back=$(sender_said answer "$from")
 	milliseconds "$from" "${back:-$from}" >> "$LAB/recovery"
 	echo "$at ${back:-$EPOCHREALTIME}" >> "$LAB/during"
 	awk -v a="$at" '$2 == "refused" && $1 > a' "$LAB/sent/log" | wc -l >> "$LAB/flips"
@@ -98,7 +98,7 @@ recovered() { # SINCE
 # container (marked) or of anybody else who must not: lab_leaks has them all.
 clear_packets() { # CAPTURE
 	lab_leaks "$1" > "$LAB/leaks"
-	awk 'NR == FNR { from[++n] = $1; to[n] = $2; next }
+	awk 'FILENAME == ARGV[1] { from[++n] = $1; to[n] = $2; next }
 		{
 			where = $1 < from[1] ? 0 : 2
 			for (i = 1; i <= n; i++)

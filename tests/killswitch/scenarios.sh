@@ -50,6 +50,17 @@ event_tunnel_deleted() {
 	at=$(in_gateway bash -c 'echo "$EPOCHREALTIME"; ip link del tun0')
 }
 
+# wireguard-go ends with its device and the gateway starts another; OpenVPN goes on for a minute,
+# without a device, until its ping-exit.
+if [[ ${LAB_VPN_TYPE:-} = openvpn-* ]]; then
+	undo_tunnel_deleted() {
+		local pid
+		for pid in $(gateway_program openvpn); do
+			kill "$pid"
+		done
+	}
+fi
+
 event_tunnel_killed() {
 	local pid
 	pid=$(gateway_program "$tunnel_program" | head -n 1)
