@@ -5,11 +5,14 @@
 # packet that must be seen in it: it proves that the capture ran until then, and that what it does
 # not show was not sent.
 
-# What may leave the host: neighbour discovery, and the tunnel to a VPN server. And the marker.
+# What may leave the host: neighbour discovery, the tunnel to a VPN server, and the host's own "port
+# unreachable" to a server that still looks for a gateway which is gone. And the marker.
 LAB_OUTER="(host $LAB_VPN_SERVER or host $LAB_VPN_SERVER2)
 	and (udp port $LAB_VPN_PORT or port $LAB_OPENVPN_PORT)"
 LAB_CLEAR="not arp and not (ip6 and (dst net ff02::/16 or dst net fe80::/10))
-	and not ($LAB_OUTER) and not host $LAB_MARK"
+	and not ($LAB_OUTER) and not host $LAB_MARK
+	and not (icmp[icmptype] = icmp-unreach and src host $LAB_HOST_ADDR
+		and (dst host $LAB_VPN_SERVER or dst host $LAB_VPN_SERVER2))"
 # The first four bytes of what tests/lab/sender.c sends, which no tunnel shows.
 # shellcheck disable=SC2034 # for the tests
 LAB_SENT="udp and udp[8:4] = 0x62674b53"

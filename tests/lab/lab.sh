@@ -170,7 +170,7 @@ lab_links() {
 		address add $LAB_VPN_EXIT/32 dev lo
 		address add $LAB_NET_TRANSIT.2/30 dev v0
 		link set v0 up
-		route add default via $LAB_NET_TRANSIT.1
+		route add default via $LAB_NET_TRANSIT.1 src $LAB_VPN_SERVER
 	END
 }
 
