@@ -76,7 +76,7 @@ round() { # NAME TARGET
 	elif ! denied "$target"; then
 		rc=1
 	else
-		[ "$target" = same ] || said refused "$at" &&
+		! said refused "$at" ||
 			milliseconds "$at" "$(sender_said refused "$at" 3)" >> "$LAB/deny"
 		sleep 0.5 # time itself: what leaks late
 	fi
