@@ -28,7 +28,7 @@ build=(gcc:gcc make:make clang:clang llvm:llvm-strip bpftool:bpftool pkg-config:
 lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:iptables
 	dnsmasq-base:dnsmasq busybox-static:busybox tini:tini iproute2:ip tcpdump:tcpdump
 	curl:curl bind9-dnsutils:dig jq:jq procps:sysctl util-linux:nsenter
-	libc-bin:getent musl-tools:musl-gcc)
+	libc-bin:getent musl-tools:musl-gcc openvpn:openvpn openssl:openssl patchelf:patchelf)
 tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:clang-tidy
 	clang-format:clang-format shellcheck:shellcheck nftables:nft iperf3:iperf3
 	socat:socat iputils-ping:ping python3-minimal:python3

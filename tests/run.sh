@@ -41,6 +41,8 @@ suite() { # NAME
 	loader) tests/loader/run.sh ;;
 	live) tests/live/run.sh ;;
 	lab) tests/lab/check.sh ;;
+	gateway) tests/gateway/run.sh ;;
+	killswitch) tests/killswitch/run.sh --short ;;
 	docker) tests/docker/run.sh ;;
 	boot) tests/boot/run.sh ;;
 	fuzz) tests/fuzz/run.sh "$build" "${FUZZ_SECONDS:-60}" "$build"/fuzz/fuzz_?*[!.d] ;;
@@ -52,7 +54,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab gateway docker killswitch boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

@@ -62,10 +62,12 @@ lab_import() { # ROOT NAME [change...]
 lab_image_gateway() {
 	local root=$LAB/images/gateway
 	lab_rootfs "$root"
-	lab_programs "$root" ip iptables iptables-nft iptables-legacy wireguard-go wg \
+	lab_programs "$root" ip iptables{,-nft,-legacy}{,-save,-restore} wireguard-go wg openvpn \
 		dnsmasq curl tini
 	lab_copy "$root" "$(dirname "$(find /usr/lib -name libxt_conntrack.so -print -quit)")"/*.so
 	install -m 755 "$LAB_DIR/../gateway/entry.sh" "$root/entry.sh"
+	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -static -o "$root/usr/local/bin/gateway-control" \
+		"$LAB_DIR"/../gateway/{control,roles}.c || lab_die "cannot compile the control server"
 	lab_import "$root" lab-gateway -c 'ENTRYPOINT ["/usr/bin/tini","--","/entry.sh"]'
 }
 
@@ -78,6 +80,8 @@ lab_image_app() {
 		lab_die "cannot compile resolve.c"
 	gcc -static -O2 -o "$root/usr/local/bin/firstpacket" "$LAB_DIR/../docker/firstpacket.c" ||
 		lab_die "cannot compile firstpacket.c"
+	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -static -o "$root/usr/local/bin/sender" \
+		"$LAB_DIR/sender.c" || lab_die "cannot compile sender.c"
 	lab_import "$root" lab-app -c 'CMD ["sleep","infinity"]'
 }
 

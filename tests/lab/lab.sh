@@ -9,6 +9,7 @@
 #   lab_host CMD...             run on the lab's Docker host (its network and mount namespace)
 #   lab_docker ARGS...          the docker client against the lab's engine
 #   lab_vpn_up                  networks, gateway container, tunnel proved by an answer through it
+#   lab_peer_silent, lab_peer_back   the VPN servers take nothing any more, and do again
 #   lab_app NAME [ARGS] -- CMD  a protected container below $LAB_GUARD_CGROUP
 #   lab_capture_start NAME, lab_capture_stop NAME, lab_leaks NAME, lab_packets NAME SIDE FILTER
 #   lab_wait WHAT SECONDS CMD   wait for a condition, with a limit
@@ -17,19 +18,27 @@
 # Several labs can stand side by side: nothing has a global name except the state directory and one
 # cgroup called like it. A function `lab_cleanup`, if there is one, runs before lab_down at the end.
 # LAB_KEEP=1 leaves the lab standing and says how to enter and how to remove it.
+# LAB_VPN_TYPE=openvpn-udp or openvpn-tcp is OpenVPN instead of WireGuard; LAB_VPN_SERVERS what the
+# gateway may choose from, anew at each start (default: one); LAB_GATEWAY_ARGS an array of further
+# arguments of its `docker create` (tests/gateway/entry.sh has its variables); LAB_ENGINE_CONFIG the
+# text of daemon.json.
+# LAB_DOCKER_GENERATION=26 or 28 runs that Docker engine (engines.sh) instead of the machine's.
 #
 # Addresses, first three numbers each, all inside the namespaces:
 LAB_NET_UPLINK=${LAB_NET_UPLINK:-198.51.100}	# the host's uplink: host .10, router .1
 LAB_NET_TRANSIT=${LAB_NET_TRANSIT:-198.51.101}	# to the VPN server
-LAB_NET_INET=${LAB_NET_INET:-203.0.113}		# web .80, DNS .53, VPN server .99, VPN exit .200
+LAB_NET_INET=${LAB_NET_INET:-203.0.113}		# web .80, DNS .53, VPN servers .98 .99, VPN exit .200
 LAB_NET_TUNNEL=${LAB_NET_TUNNEL:-10.99.0}	# inside the tunnel: server .1, client .2
+LAB_NET_OPENVPN=${LAB_NET_OPENVPN:-10.98}	# the same of OpenVPN: .0 by UDP, .1 by TCP
 LAB_NET_GW=${LAB_NET_GW:-172.31.0}		# Docker network `uplink`: gateway .2
 LAB_NET_VPN=${LAB_NET_VPN:-172.30.0}		# `vpn_network`: next hop .2, gateway container .3
 
 LAB_WEB=$LAB_NET_INET.80
 LAB_DNS=$LAB_NET_INET.53
 LAB_VPN_SERVER=$LAB_NET_INET.99
+LAB_VPN_SERVER2=$LAB_NET_INET.98
 LAB_VPN_PORT=${LAB_VPN_PORT:-51820}
+LAB_OPENVPN_PORT=${LAB_OPENVPN_PORT:-1194}
 LAB_VPN_EXIT=$LAB_NET_INET.200
 LAB_HOST_ADDR=$LAB_NET_UPLINK.10
 LAB_MARK=$LAB_NET_INET.7
@@ -40,6 +49,8 @@ LAB_GUARD_CGROUP=${LAB_GUARD_CGROUP:-}
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/lab/images.sh
 . "$LAB_DIR/images.sh"
+# shellcheck source=tests/lab/engines.sh
+. "$LAB_DIR/engines.sh"
 # shellcheck source=tests/lab/vpn.sh
 . "$LAB_DIR/vpn.sh"
 # shellcheck source=tests/lab/capture.sh
@@ -142,6 +153,7 @@ lab_links() {
 		address add $LAB_NET_UPLINK.1/24 dev h0
 		address add $LAB_NET_TRANSIT.1/30 dev v0
 		route add $LAB_VPN_SERVER via $LAB_NET_TRANSIT.2
+		route add $LAB_VPN_SERVER2 via $LAB_NET_TRANSIT.2
 		route add $LAB_VPN_EXIT via $LAB_NET_TRANSIT.2
 		route add local default dev lo
 	END
@@ -154,10 +166,11 @@ lab_links() {
 	lab_in vpn ip -batch - <<- END || lab_die "cannot set the VPN server's addresses"
 		link set lo up
 		address add $LAB_VPN_SERVER/32 dev lo
+		address add $LAB_VPN_SERVER2/32 dev lo
 		address add $LAB_VPN_EXIT/32 dev lo
 		address add $LAB_NET_TRANSIT.2/30 dev v0
 		link set v0 up
-		route add default via $LAB_NET_TRANSIT.1
+		route add default via $LAB_NET_TRANSIT.1 src $LAB_VPN_SERVER
 	END
 }
 
@@ -173,7 +186,7 @@ lab_internet() {
 # A client that speaks to this engine: newer clients refuse older engines.
 lab_find_client() {
 	local LAB_DOCKER_CLIENT client
-	for client in /usr/bin/docker $(type -ap docker); do
+	for client in ${LAB_ENGINE:+"$LAB_ENGINE/docker"} /usr/bin/docker $(type -ap docker); do
 		LAB_DOCKER_CLIENT=$client
 		lab_docker version > /dev/null 2>&1 && echo "$client" && return
 	done
@@ -189,18 +202,26 @@ lab_engine() {
 		"lowerdir=$0/lower,upperdir=$0/upper,workdir=$0/work" "$0/merged"' \
 		"$LAB/overlay" 2> /dev/null && driver=overlay2
 	rm -rf "$LAB/overlay"
-	echo '{}' > "$LAB/daemon.json"
-	LAB_DOCKER_CLIENT=docker
+	echo "${LAB_ENGINE_CONFIG:-{\}}" > "$LAB/daemon.json"
+	LAB_DOCKER_DRIVER=$driver
+	lab_engine_start
+	LAB_DOCKER_CLIENT=$(lab_find_client)
+}
+
+# Also for a test that has ended the engine. PATH: dockerd finds containerd, and that finds its shim
+# and runc, by name.
+lab_engine_start() {
 	lab_spawn dockerd nsenter --net="/proc/$(lab_pid host)/ns/net" \
-		--mount="/proc/$(lab_pid host)/ns/mnt" -- dockerd --config-file "$LAB/daemon.json" \
+		--mount="/proc/$(lab_pid host)/ns/mnt" -- \
+		env PATH="${LAB_ENGINE:+$LAB_ENGINE:}$PATH" dockerd \
+		--config-file "$LAB/daemon.json" \
 		--data-root "$LAB/data" --exec-root "$LAB/exec" -H "unix://$LAB/docker.sock" \
-		--pidfile "$LAB/engine.pid" --storage-driver $driver \
+		--pidfile "$LAB/engine.pid" --storage-driver "$LAB_DOCKER_DRIVER" \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "${LAB_CG#"$LAB_CGROOT"}/c"
 	lab_wait "the Docker engine (see $LAB/log/dockerd.log)" 60 lab_find_client || {
 		tail -n 20 "$LAB/log/dockerd.log" >&2
 		lab_die "no Docker engine"
 	}
-	LAB_DOCKER_CLIENT=$(lab_find_client)
 }
 
 lab_up() {
@@ -212,6 +233,9 @@ lab_up() {
 		command -v $tool > /dev/null ||
 			lab_die "$tool is missing (run: packaging/deps.sh demo)"
 	done
+	LAB_ENGINE=
+	[ -z "${LAB_DOCKER_GENERATION:-}" ] || lab_engine_get "$LAB_DOCKER_GENERATION" ||
+		lab_die "no Docker engine of generation $LAB_DOCKER_GENERATION"
 	LAB_CGROOT=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 	[ -n "$LAB_CGROOT" ] || lab_die "no cgroup2 mount (mount -t cgroup2 cgroup2 DIR)"
 	LAB=$(mktemp -d "${TMPDIR:-/var/tmp}/bglab.XXXXXX") || lab_die "no state directory"
