@@ -10,13 +10,11 @@
 #include <bpf/bpf_endian.h>
 
 #include "bpf/dns.bpf.h"
+#include "bpf/link_verdict.bpf.h"
 
 #define BG_DNS_AT4	(sizeof(struct bg_ip4) + 8) /* of a UDP payload over IPv4 */
 #define BG_NO_DEVICE	0x7fffffff		    /* an interface index that no device has */
 #define BG_IP_MF_OFFSET 0x3fff			    /* more-fragments bit and fragment offset */
-#define BG_ND_RS	133
-#define BG_ND_RA	134
-#define BG_ND_NA	136
 #define BG_MLD_QUERY	130
 #define BG_MLD_DONE	132
 #define BG_MLD2_REPORT	143

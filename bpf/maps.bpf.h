@@ -167,8 +167,8 @@ struct {
 } bg_port BG_MAP;
 
 /*
- * MACs that the ports of a slot may send to: the gateway's and their peers'. Written by the monitor.
- * Missing or full: a frame to it is denied.
+ * MACs that the ports of a slot may send to: the gateway's and their peers'. Written by the
+ * monitor. Missing or full: a frame to it is denied.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -179,7 +179,8 @@ struct {
 
 /*
  * slot -> until when (boot clock) the guard is paused. Written by `bpfguard pause`, cleared by its
- * end, by a new guard in the slot and by a reboot. Zeroed: not paused. It cannot be missing or full.
+ * end, by a new guard in the slot and by a reboot. Zeroed: not paused. It cannot be missing or
+ * full.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
