@@ -43,17 +43,30 @@ BG_INLINE void bg_frame_eth(struct bg_frame *fr, struct __sk_buff *ctx)
 		fr->flags |= BG_L_VLAN;
 }
 
+/*
+ * All bytes behind the ARP message in one, 0 if there are none but zeros. A byte at a time, since
+ * old verifiers cannot follow a length that starts at 1.
+ */
+BG_INLINE __u8 bg_frame_trailer(struct __sk_buff *ctx)
+{
+	__u8 all = 0, byte;
+	__u32 i;
+
+	for (i = BG_ARP_FRAME; i < BG_ARP_FRAME + BG_ARP_PAD && i < ctx->len; i++) {
+		if (bpf_skb_load_bytes(ctx, i, &byte, 1))
+			return 1;
+		all |= byte;
+	}
+	return all;
+}
+
 BG_INLINE void bg_frame_arp(struct bg_frame *fr, struct bg_flow *f, struct __sk_buff *ctx)
 {
-	__u8 pad[BG_ARP_PAD] = {};
-	__u32 len = ctx->len, n = len - BG_ARP_FRAME;
 	struct bg_arp a;
 
 	if (bpf_skb_load_bytes(ctx, BG_ETH_HEAD, &a, sizeof(a)))
 		return;
-	if (n - 1 < BG_ARP_PAD && bpf_skb_load_bytes(ctx, BG_ARP_FRAME, pad, n))
-		return;
-	if (bg_is_arp(&a, fr, len, pad))
+	if (bg_is_arp(&a, fr, ctx->len, bg_frame_trailer(ctx)))
 		fr->flags |= BG_L_ARP;
 	f->family = 4;
 	__builtin_memcpy(f->saddr, a.spa, sizeof(a.spa));

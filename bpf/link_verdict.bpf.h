@@ -67,21 +67,12 @@ BG_INLINE bool bg_is_noise(const struct bg_frame *fr)
 	return bg_is_group_mac(fr->dst);
 }
 
-/*
- * ARP that carries nothing else: no trailer (pad: what follows, zeros where there is none), no
- * second name for the sender.
- */
-BG_INLINE bool bg_is_arp(const struct bg_arp *a, const struct bg_frame *fr, __u32 len,
-			 const __u8 *pad)
+/* ARP that carries nothing else. trailer: what is behind it, all in one byte; padding is zeros. */
+BG_INLINE bool bg_is_arp(const struct bg_arp *a, const struct bg_frame *fr, __u32 len, __u8 trailer)
 {
-	__u32 i;
-	__u8 trailer = 0;
-
-	if (len < BG_ARP_FRAME || len > BG_ARP_FRAME + BG_ARP_PAD)
+	if (len < BG_ARP_FRAME || len > BG_ARP_FRAME + BG_ARP_PAD || trailer)
 		return false;
-	for (i = 0; i < BG_ARP_PAD; i++)
-		trailer |= pad[i];
-	return !trailer && !a->htype[0] && a->htype[1] == 1 && a->ptype[0] == 8 && !a->ptype[1] &&
+	return !a->htype[0] && a->htype[1] == 1 && a->ptype[0] == 8 && !a->ptype[1] &&
 	       a->hlen == 6 && a->plen == 4 && !a->op[0] && (a->op[1] == 1 || a->op[1] == 2) &&
 	       bg_same_mac(a->sha, fr->src);
 }
