@@ -162,7 +162,8 @@ static void close_lease(struct machine *m, uint64_t now_ns)
 }
 
 /* What the counter and the clocks of the back-off make of an event. */
-static void count(struct machine *m, enum machine_event e, unsigned int actions, uint64_t now_ns)
+static void count(struct machine *m, enum machine_event e, unsigned int actions, uint64_t now_ns,
+		  uint64_t proof_ns)
 {
 	if (actions & MACHINE_FLAP) {
 		if (m->up_ns && now_ns - m->up_ns >= MACHINE_FORGET_NS)
@@ -172,6 +173,7 @@ static void count(struct machine *m, enum machine_event e, unsigned int actions,
 	if (e == MACHINE_PROOF_EARLY) {
 		if (!m->stable_ns)
 			m->stable_ns = now_ns;
+		m->early_ns = proof_ns;
 	} else if ((actions & MACHINE_CLOSE) && e != MACHINE_READY && e != MACHINE_SILENT &&
 		   e != MACHINE_LONG_DOWN) {
 		m->stable_ns = 0;
@@ -184,7 +186,7 @@ void machine_apply(struct machine *m, enum machine_event e, const struct machine
 	const struct machine_cell *cell = machine_cell(m->state, e);
 	enum monitor_state to = cell->to;
 
-	count(m, e, cell->actions, f->now_ns);
+	count(m, e, cell->actions, f->now_ns, f->proof_ns);
 	/* after a hard end only what is proved from then on counts */
 	if ((e >= MACHINE_RESUME && e <= MACHINE_UNGUARDED) || e == MACHINE_AUDIT_OFF ||
 	    e == MACHINE_EVIDENCE)
@@ -231,7 +233,8 @@ static enum machine_event condition(const struct machine_facts *f)
 static bool proof_counts(const struct machine *m, const struct machine_facts *f)
 {
 	return f->proof_ns && f->proof_ns <= f->now_ns && f->proof_ns > m->proof_ns &&
-	       f->proof_ns >= m->fresh_ns && f->now_ns - f->proof_ns < m->config.lease_ns;
+	       f->proof_ns > m->early_ns && f->proof_ns >= m->fresh_ns &&
+	       f->now_ns - f->proof_ns < m->config.lease_ns;
 }
 
 static bool recovering(const struct machine *m)
@@ -240,7 +243,7 @@ static bool recovering(const struct machine *m)
 }
 
 /* Of a gateway that has all it needs: is it alive? */
-static enum machine_event liveness(const struct machine *m, const struct machine_facts *f)
+static enum machine_event liveness(struct machine *m, const struct machine_facts *f)
 {
 	uint64_t age =
 		m->proof_ns && m->proof_ns <= f->now_ns ? f->now_ns - m->proof_ns : UINT64_MAX;
@@ -252,6 +255,9 @@ static enum machine_event liveness(const struct machine *m, const struct machine
 			return MACHINE_PROOF_EARLY;
 		return MACHINE_PROOF;
 	}
+	/* the proofs of the back-off have to follow each other */
+	if (m->stable_ns && f->now_ns - m->early_ns >= m->config.lease_ns)
+		m->stable_ns = 0;
 	if (age >= m->config.silent_ns && f->api_stopped)
 		return MACHINE_EVIDENCE;
 	/* what an earlier monitor proved runs out by itself: not to be cut short, not prolonged */

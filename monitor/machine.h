@@ -78,6 +78,7 @@ struct machine {
 	uint64_t closed_ns;	/* since when closed; 0: it is not */
 	uint64_t up_ns;		/* entered UP; 0: not up */
 	uint64_t stable_ns;	/* first of the proofs that wait for the back-off */
+	uint64_t early_ns;	/* the last of them */
 	unsigned int flaps;	/* hard downs, forgotten after MACHINE_FORGET_NS up */
 	bool was_up, stop_wished;
 };
