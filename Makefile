@@ -42,9 +42,8 @@ SRCS	:= $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 OBJS	:= $(SRCS:%.c=$(B)/%.o)
 LIBOBJS	:= $(filter-out $(B)/cli/main.o,$(OBJS))
 SANOBJS	:= $(LIBOBJS:$(B)/%=$(B)/san/%)
-BPFSRCS	:= bpf/bpfguard.bpf.c
 BPFHDRS	:= $(wildcard bpf/*.h vmlinux/*.h)
-SKEL	:= $(B)/bpfguard.skel.h
+SKEL	:= $(B)/bpfguard.skel.h $(B)/link.skel.h
 
 .PHONY: all
 all: $(B)/bpfguard
@@ -54,16 +53,16 @@ $(B)/bpfguard: $(OBJS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # ---- kernel side: object -> skeleton. No path of this machine in it: status compares its hash.
-$(B)/bpfguard.bpf.o: $(BPFSRCS) $(BPFHDRS)
+$(B)/%.bpf.o: bpf/%.bpf.c $(BPFHDRS)
 	$(call msg,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@.full
 	$(Q)$(BPFTOOL) gen object $@ $@.full
 	@rm -f $@.full
 
-$(SKEL): $(B)/bpfguard.bpf.o
+$(B)/%.skel.h: $(B)/%.bpf.o
 	$(call msg,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name bpfguard_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # ---- user side
 $(B)/%.o: %.c | $(SKEL)

@@ -167,6 +167,8 @@ BG_INLINE int bg_call(struct bpf_sock_addr *ctx, __u8 hook, bool v6)
 		if (d.verdict == BG_ALLOW)
 			return 1;
 	}
+	if (bg_let_pass_paused())
+		return 1;
 	if (!connecting) {
 		__builtin_memset(&r.who, 0, sizeof(r.who));
 		bg_current(&r.who);

@@ -123,6 +123,24 @@ BG_INLINE int bg_submit_dns(__u32 slot, const struct bg_report *r, const struct 
 }
 
 /*
+ * An entry is made empty and filled in its place, because the packet hook has no stack to spare for
+ * a copy. Another CPU that meets it empty takes its window for over, and makes an event of its own
+ * denial: one event more, no count wrong.
+ */
+const volatile struct bg_fold bg_fold_empty = {};
+
+BG_INLINE void bg_fill_fold(struct bg_fold *e, const struct bg_report *r, __u64 now)
+{
+	e->window_ns = now + BG_FOLD_WINDOW_NS;
+	e->cgroup = r->who.cgroup;
+	e->pid = r->who.pid;
+	e->uid = r->who.uid;
+	e->generation = r->generation;
+	e->flow = r->flow;
+	__builtin_memcpy(e->comm, r->who.comm, sizeof(e->comm));
+}
+
+/*
  * Decides whether this denial becomes an event now. Returns how many it stands for, 0 when it was
  * folded. What an event reports is subtracted rather than zeroed, so that two CPUs meeting at the
  * end of a window can make a count late but never wrong.
@@ -135,22 +153,16 @@ BG_INLINE __u64 bg_fold_in(const struct bg_fold_key *key, const struct bg_report
 	__s64 n;
 
 	if (!e) {
-		struct bg_fold fresh = {
-			.window_ns = now + BG_FOLD_WINDOW_NS,
-			.cgroup = r->who.cgroup,
-			.pid = r->who.pid,
-			.uid = r->who.uid,
-			.generation = r->generation,
-			.flow = r->flow,
-		};
+		bool first = !bpf_map_update_elem(&bg_fold, key, (const void *)&bg_fold_empty,
+						  BPF_NOEXIST);
 
-		__builtin_memcpy(fresh.comm, r->who.comm, sizeof(fresh.comm));
-		if (!bpf_map_update_elem(&bg_fold, key, &fresh, BPF_NOEXIST)) {
-			*ret = bpf_map_lookup_elem(&bg_fold, key);
+		e = bpf_map_lookup_elem(&bg_fold, key);
+		if (e && first)
+			bg_fill_fold(e, r, now);
+		*ret = e;
+		if (first)
 			return 1;
-		}
-		e = bpf_map_lookup_elem(&bg_fold, key); /* another CPU was faster */
-		if (!e) {
+		if (!e) { /* another CPU was faster, and its entry has gone again */
 			bg_count_stat(BG_STAT_UNFOLDED);
 			return 1;
 		}
@@ -250,6 +262,23 @@ BG_INLINE const struct bg_lease *bg_lease_here(void)
 	__u32 slot = bg_slot;
 
 	return bpf_map_lookup_elem(&bg_lease, &slot);
+}
+
+/* Asked only where a refusal would follow: letting pass costs nothing more. Missing: not paused. */
+BG_INLINE bool bg_is_paused(__u32 slot)
+{
+	__u64 *until = bpf_map_lookup_elem(&bg_pause, &slot);
+
+	return until && bpf_ktime_get_boot_ns() < *until;
+}
+
+/* bpfguard pause: what would have been refused passes, is counted, and makes no event. */
+BG_INLINE bool bg_let_pass_paused(void)
+{
+	if (!bg_is_paused(bg_slot))
+		return false;
+	bg_count(bg_slot, BG_R_PAUSED);
+	return true;
 }
 
 /* The clock, if the decision will look at it. */

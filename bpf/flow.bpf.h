@@ -10,13 +10,11 @@
 #include <bpf/bpf_endian.h>
 
 #include "bpf/dns.bpf.h"
+#include "bpf/link_verdict.bpf.h"
 
 #define BG_DNS_AT4	(sizeof(struct bg_ip4) + 8) /* of a UDP payload over IPv4 */
 #define BG_NO_DEVICE	0x7fffffff		    /* an interface index that no device has */
 #define BG_IP_MF_OFFSET 0x3fff			    /* more-fragments bit and fragment offset */
-#define BG_ND_RS	133
-#define BG_ND_RA	134
-#define BG_ND_NA	136
 #define BG_MLD_QUERY	130
 #define BG_MLD_DONE	132
 #define BG_MLD2_REPORT	143
@@ -218,9 +216,9 @@ BG_INLINE void bg_flow_ports(struct bg_flow *f, const __be16 *port)
 /*
  * Well-formed neighbour discovery or MLD, which the container's own kernel sends (its sockets
  * belong to the guard): link scope only, hop limit as RFC 4861 7.1 and RFC 3810 5 demand.
- * Router advertisements are not a host's to send.
+ * Router advertisements are not a host's to send. `behind`: where the IPv6 header ends.
  */
-BG_INLINE bool bg_is_neighbour(struct __sk_buff *ctx, const struct bg_ip6 *ip)
+BG_INLINE bool bg_is_neighbour(struct __sk_buff *ctx, const struct bg_ip6 *ip, __u32 behind)
 {
 	__u8 hbh[8], type;
 	__u32 scope = bpf_ntohl(ip->daddr[0]) >> 16;
@@ -228,14 +226,14 @@ BG_INLINE bool bg_is_neighbour(struct __sk_buff *ctx, const struct bg_ip6 *ip)
 	if (ip->next == BG_PROTO_ICMPV6 && ip->hop_limit == 255) {
 		if (scope != 0xff02 && (scope & 0xffc0) != 0xfe80)
 			return false;
-		if (bpf_skb_load_bytes(ctx, sizeof(*ip), &type, 1))
+		if (bpf_skb_load_bytes(ctx, behind, &type, 1))
 			return false;
 		return type >= BG_ND_RS && type <= BG_ND_NA && type != BG_ND_RA;
 	}
 	if (ip->next != 0 || ip->hop_limit != 1 || (scope & 0xff0f) != 0xff02)
 		return false;
-	if (bpf_skb_load_bytes(ctx, sizeof(*ip), hbh, sizeof(hbh)) ||
-	    bpf_skb_load_bytes(ctx, sizeof(*ip) + sizeof(hbh), &type, 1))
+	if (bpf_skb_load_bytes(ctx, behind, hbh, sizeof(hbh)) ||
+	    bpf_skb_load_bytes(ctx, behind + sizeof(hbh), &type, 1))
 		return false;
 	/* one hop-by-hop header of 8 bytes with the router alert option (RFC 2711) */
 	if (hbh[0] != BG_PROTO_ICMPV6 || hbh[1] != 0 || hbh[2] != 5 || hbh[3] != 2)
@@ -317,7 +315,7 @@ BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
 	f->proto = h.ip.next;
 	__builtin_memcpy(f->saddr, h.ip.saddr, sizeof(f->saddr));
 	__builtin_memcpy(f->daddr, h.ip.daddr, sizeof(f->daddr));
-	if (bg_is_neighbour(ctx, &h.ip))
+	if (bg_is_neighbour(ctx, &h.ip, sizeof(h.ip)))
 		f->flags |= BG_F_NEIGHBOUR;
 	switch (h.ip.next) {
 	case 0:	  /* hop-by-hop */

@@ -147,4 +147,46 @@ struct {
 	__type(value, __u64);
 } bg_dns_local BG_MAP;
 
+/*
+ * slot -> where the gateway's own packets may go. Written by the monitor; a hash, so that an update
+ * replaces the whole element and no program sees half of a change. Missing or full: all denied.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BG_MAX_GUARDS);
+	__type(key, __u32);
+	__type(value, struct bg_uplink);
+} bg_uplink BG_MAP;
+
+/* ifindex on the host -> what hangs there. Written by the monitor. Missing or full: all denied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BG_MAX_PORTS);
+	__type(key, __u32);
+	__type(value, struct bg_port);
+} bg_port BG_MAP;
+
+/*
+ * MACs that the ports of a slot may send to: the gateway's and their peers'. Written by the
+ * monitor. Missing or full: a frame to it is denied.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BG_MAX_MACS);
+	__type(key, struct bg_mac_key);
+	__type(value, __u32);
+} bg_mac BG_MAP;
+
+/*
+ * slot -> until when (boot clock) the guard is paused. Written by `bpfguard pause`, cleared by its
+ * end, by a new guard in the slot and by a reboot. Zeroed: not paused. It cannot be missing or
+ * full.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BG_MAX_GUARDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} bg_pause BG_MAP;
+
 #endif /* BPFGUARD_MAPS_BPF_H */

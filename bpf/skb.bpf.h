@@ -73,6 +73,8 @@ static __noinline int bg_refuse(struct __sk_buff *ctx, struct bg_report *r)
 	bool query = r->flow.proto == BG_PROTO_UDP &&
 		     (r->flow.dport == BG_PORT_DNS || r->reason == BG_R_DNS_ELSEWHERE);
 
+	if (bg_let_pass_paused())
+		return 1;
 	r->verdict = g && (g->flags & BG_G_AUDIT) ? BG_WOULD_DENY : BG_DENY;
 	r->generation = g ? g->generation : 0;
 	bg_socket_owner(&r->who, ctx);

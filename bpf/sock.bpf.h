@@ -39,7 +39,7 @@ int bg_sock_create(struct bpf_sock *ctx)
 	if (!o)
 		bg_count_stat(BG_STAT_NO_OWNER);
 	r.reason = g && g->generation ? bg_socket_reason(ctx) : BG_R_NOT_LOADED;
-	if (!r.reason)
+	if (!r.reason || bg_let_pass_paused())
 		return 1;
 	r.flow.hook = BG_HOOK_SOCK_CREATE;
 	r.flow.family = ctx->family == AF_INET6 ? 6 : 4;

@@ -79,7 +79,7 @@ int bg_sockops(struct bpf_sock_ops *ctx)
 	if (!g || !g->generation || (g->flags & BG_G_AUDIT) || !bg_flow_connecting(&r.flow, ctx, g))
 		return 1; /* the packet hook speaks */
 	bg_decide_packet(g, bg_slot, &r.flow, bg_lease_here(), bg_now_for(g), &d);
-	if (d.verdict == BG_ALLOW)
+	if (d.verdict == BG_ALLOW || bg_let_pass_paused())
 		return 1;
 	bound = ctx->sk ? ctx->sk->bound_dev_if : 0;
 	if (bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere))) {

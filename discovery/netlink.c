@@ -52,6 +52,7 @@ static int receive(struct mnl_socket *nl, mnl_cb_t cb, void *data)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		rc = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), cb, data);
 	} while (rc > MNL_CB_STOP);
+	explicit_bzero(buf, sizeof(buf)); /* WireGuard tells its private key */
 	return rc < 0 ? -errno : 0;
 }
 

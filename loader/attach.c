@@ -8,6 +8,7 @@
 
 #include "loader/internal.h"
 #include "bpfguard.skel.h"
+#include "link.skel.h"
 
 /*
  * The order matters: the packet hook enforces, so it comes first and goes last. The way back of DNS
@@ -32,8 +33,12 @@ void loader_object_hash(uint8_t ret[32])
 {
 	size_t size = 0;
 	const void *elf = bpfguard_bpf__elf_bytes(&size);
+	uint8_t both[2][32];
 
-	base_sha256(elf, size, ret);
+	base_sha256(elf, size, both[0]);
+	elf = link_bpf__elf_bytes(&size);
+	base_sha256(elf, size, both[1]);
+	base_sha256(both, sizeof(both), ret);
 }
 
 /* The log's flush program needs bpf_for_each_map_elem (5.13); without it the tail of a burst waits.
@@ -44,13 +49,13 @@ static bool can_flush(void)
 				       NULL) == 1;
 }
 
-static int share_maps(struct bpfguard_bpf *set)
+int loader_share_maps(struct bpf_object *obj)
 {
 	struct bpf_map *map;
 	char path[PATH_MAX];
 	int err;
 
-	bpf_object__for_each_map(map, set->obj)
+	bpf_object__for_each_map(map, obj)
 	{
 		if (bpf_map__is_internal(map)) /* .rodata belongs to this set */
 			continue;
@@ -64,7 +69,7 @@ static int share_maps(struct bpfguard_bpf *set)
 	return 0;
 }
 
-static int fail_load(struct loader_error *err, int ret)
+int loader_fail_load(struct loader_error *err, int ret)
 {
 	if (ret == -EPERM) /* the verifier's refusals are -EACCES and -EINVAL */
 		return loader_fail(
@@ -88,15 +93,15 @@ int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **re
 	int e;
 
 	if (!set)
-		return fail_load(err, -errno);
+		return loader_fail_load(err, -errno);
 	set->rodata->bg_slot = slot;
 	bpf_program__set_autoload(set->progs.bg_flush, with_flush && can_flush());
-	e = share_maps(set);
+	e = loader_share_maps(set->obj);
 	if (!e)
 		e = bpfguard_bpf__load(set);
 	if (e) {
 		bpfguard_bpf__destroy(set);
-		return fail_load(err, e);
+		return loader_fail_load(err, e);
 	}
 	*ret = set;
 	return 0;
@@ -220,7 +225,8 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 	return 0;
 }
 
-int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd)
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
+			  int cgroup_fd)
 {
 	struct bg_manifest m = { .loaded_real_ns = base_now_ns(CLOCK_REALTIME) };
 	uint64_t id;
@@ -242,6 +248,9 @@ int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgrou
 			return -errno;
 		memcpy(m.tag[loader_hooks[i].id], info.tag, sizeof(info.tag));
 	}
+	err = loader_link_tags(slot, name, &m);
+	if (err)
+		return err;
 	return bpf_map_update_elem(bpf_map__fd(set->maps.bg_manifest), &slot, &m, BPF_ANY) ? -errno
 											   : 0;
 }

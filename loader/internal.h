@@ -34,7 +34,9 @@ int loader_guard_dir(char *ret, size_t size, unsigned int slot, const char *name
 /* Opens a pinned map or link; -errno. */
 int loader_open_map(const char *name);
 int loader_open_link(unsigned int slot, const char *guard, const char *hook);
-/* The slot directories that exist under guards/: calls fn(slot, name). */
+/* The SLOT-NAME directories that exist under `sub`: calls fn(slot, name). */
+int loader_each_slot_dir(const char *sub, int (*fn)(unsigned int slot, const char *name, void *ctx),
+			 void *ctx);
 int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *ctx), void *ctx);
 /* Removes a guard's links and directory: ends its enforcement. */
 int loader_remove_guard(unsigned int slot, const char *name);
@@ -55,10 +57,11 @@ int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 /* Every pinned map; bg_policy is the first. */
 #define LOADER_MAPS                                                                                \
 	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",      \
-		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest"
+		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest",  \
+		"bg_uplink", "bg_port", "bg_mac", "bg_pause"
 
 struct loader_pinned {
-	uint32_t id[16];
+	uint32_t id[24];
 	size_t n;
 };
 /* Ids of the pinned maps in the order of LOADER_MAPS, 0 for one that is missing (-ENOENT). */
@@ -91,12 +94,34 @@ void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_
 /* Loads a set of programs for one slot on the pinned maps. */
 int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
 		    struct loader_error *err);
+/* Both objects in one. */
 void loader_object_hash(uint8_t ret[32]);
+/* Points an object's maps to the pinned ones, which it makes where there are none. */
+int loader_share_maps(struct bpf_object *obj);
+int loader_fail_load(struct loader_error *err, int ret);
 /* Attaches or updates every hook of the slot to the programs of `set`, pinning each link. */
 int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *name, int cgroup_fd,
 		      struct loader_error *err);
 /* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
-int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, int cgroup_fd);
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
+			  int cgroup_fd);
+
+/*
+ * The link's programs (loader/link_set.c). raise loads and pins them and swaps those that hang
+ * somewhere; a guard that moved to another slot is hung up wherever its old programs are. remove
+ * takes all down; a filter that cannot be reached is made to let everything pass.
+ */
+int loader_link_raise(unsigned int slot, const char *name, struct loader_error *err);
+int loader_link_remove(unsigned int slot, const char *name);
+int loader_link_tags(unsigned int slot, const char *name, struct bg_manifest *m);
+bool loader_link_is_whole(unsigned int slot, const char *name, const struct bg_manifest *m,
+			  const struct loader_pinned *pinned);
+/* What an earlier guard in the slot left in the link's maps. */
+int loader_link_clear(unsigned int slot);
+/* The mark of loader_link_remove() must not outlive the next load. */
+int loader_link_unrelease(unsigned int slot);
+/* The places of a guard, for status. */
+void loader_link_status(unsigned int slot, const char *name, struct loader_place_status *ret);
 
 /* Is the log's flush program pinned, where the kernel can run it at all? */
 bool loader_flush_is_pinned(void);

@@ -3,9 +3,11 @@
  * load and reload. The steps, and what a death at each of them leaves behind:
  *
  *   1. maps made and pinned             nothing attached: as before
- *   2. programs of new guards attached  their slot is not published: everything they see is denied
+ *   2. programs of new guards attached  their slot is not published: everything they see is denied.
+ *      The link's programs hang nowhere yet, or where those of the same guard's old slot are
  *   3. the new generation published     one map update: the new policy, for every guard at once
- *   4. links of removed guards taken    their slot is published empty: denied until taken
+ *   4. links of removed guards taken,   their slot is published empty: denied until taken
+ *      the link's programs first
  *   5. left-overs of old generations    garbage that no lookup can reach
  *
  * So at each moment either the old or the new policy is in force, or a refusal. A failure (not a
@@ -79,7 +81,7 @@ static int zero_maps(unsigned int slot, const uint64_t *row)
 	if (bpf_map_update_elem(last, &key, &never, BPF_ANY) ||
 	    bpf_map_update_elem(lease, &key, &closed, BPF_ANY))
 		return -errno;
-	return 0;
+	return loader_link_clear(slot);
 }
 
 /* A new guard must not begin with what an earlier one in its slot has counted. */
@@ -119,8 +121,10 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	}
 	if (!ret)
 		ret = loader_attach_set(set, slot, g->name, cgroup, job->err);
+	if (!ret)
+		ret = loader_link_raise(slot, g->name, job->err);
 	if (!ret) {
-		ret = loader_write_manifest(set, slot, cgroup);
+		ret = loader_write_manifest(set, slot, g->name, cgroup);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
 				    "%s", strerror(-ret));
@@ -177,6 +181,8 @@ static int raise_all(struct job *job)
 		}
 		first = false;
 		ret = settle_lease(job, slot);
+		if (!ret)
+			ret = loader_link_unrelease(slot);
 		if (ret)
 			return loader_fail(job->err, ret, EXIT_KERNEL, "cannot set the lease", NULL,
 					   "%s", strerror(-ret));

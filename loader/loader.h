@@ -86,6 +86,28 @@ struct loader_hook_status {
 	char tag[17];
 };
 
+#define LOADER_N_PLACES	 4 /* enum loader_place */
+#define LOADER_MAX_SPOTS 32
+
+/* Somewhere that a program of the link was hung. */
+struct loader_spot_status {
+	uint32_t netns; /* inode */
+	uint32_t ifindex;
+	char device[BG_IFNAME]; /* as its namespace calls it; "" if it cannot be reached */
+	bool attached;		/* the kernel says that the program runs there */
+	bool tcx;		/* a link; else a filter of a clsact qdisc */
+};
+
+struct loader_place_status {
+	const char *name; /* seal_port */
+	bool pinned;
+	uint32_t prog_id;
+	char tag[17];
+	struct loader_spot_status spot[LOADER_MAX_SPOTS];
+	size_t n_spots; /* that were recorded; those behind LOADER_MAX_SPOTS are only counted */
+	size_t n_attached;
+};
+
 struct loader_guard_status {
 	unsigned int slot;
 	struct bg_guard config;
@@ -94,7 +116,9 @@ struct loader_guard_status {
 	uint64_t counter[BG_R_MAX]; /* summed over CPUs */
 	struct loader_hook_status hook[BG_HOOK_MAX];
 	size_t n_hooks;
-	uint64_t cgroup_id; /* 0: the cgroup is gone and enforcement with it */
+	struct loader_place_status place[LOADER_N_PLACES];
+	uint64_t paused_until_ns; /* CLOCK_BOOTTIME; 0: never paused */
+	uint64_t cgroup_id;	  /* 0: the cgroup is gone and enforcement with it */
 };
 
 struct loader_status {

@@ -4,6 +4,7 @@
  *
  *   <pins>/maps/NAME            every map, shared by all guards
  *   <pins>/flush                program that the log runs
+ *   <pins>/tc/SLOT-NAME/...     the link's programs, see loader/link_place.c
  *   <pins>/guards/SLOT-NAME/HOOK  links; a directory is a guard, removing it ends its enforcement
  */
 #include <dirent.h>
@@ -60,14 +61,15 @@ int loader_open_link(unsigned int slot, const char *guard, const char *hook)
 	return err ? err : open_pin(path);
 }
 
-int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *ctx), void *ctx)
+int loader_each_slot_dir(const char *sub, int (*fn)(unsigned int slot, const char *name, void *ctx),
+			 void *ctx)
 {
 	char path[PATH_MAX];
 	struct dirent *d;
 	DIR *dir;
 	int err;
 
-	err = loader_pin_path(path, sizeof(path), "guards");
+	err = loader_pin_path(path, sizeof(path), "%s", sub);
 	if (err)
 		return err;
 	dir = opendir(path);
@@ -85,13 +87,20 @@ int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *c
 	return err;
 }
 
+int loader_each_guard_dir(int (*fn)(unsigned int slot, const char *name, void *ctx), void *ctx)
+{
+	return loader_each_slot_dir("guards", fn, ctx);
+}
+
 int loader_remove_guard(unsigned int slot, const char *name)
 {
 	char dir[PATH_MAX], path[PATH_MAX + 32];
 	size_t i = loader_n_hooks;
 	int err;
 
-	err = loader_guard_dir(dir, sizeof(dir), slot, name);
+	err = loader_link_remove(slot, name);
+	if (!err)
+		err = loader_guard_dir(dir, sizeof(dir), slot, name);
 	if (err)
 		return err;
 	/* the enforcing hook, first to be attached, is the last to go */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "loader/internal.h"
+#include "loader/link.h"
 
 __attribute__((format(printf, 2, 3))) static void problem(struct loader_status *st, const char *fmt,
 							  ...)
@@ -161,6 +162,38 @@ static void check_ancestors(struct loader_status *st, struct loader_guard_status
 	}
 }
 
+/*
+ * The link's programs. That they are pinned and as loaded is the loader's; on which devices they
+ * must hang is only known to who watches the devices, so here it is told what they were hung on.
+ */
+static void check_link(struct loader_status *st, struct loader_guard_status *g,
+		       const struct bg_manifest *m, const struct loader_pinned *pinned)
+{
+	bool whole = loader_link_is_whole(g->slot, g->config.name, m, pinned);
+	size_t i, k;
+
+	loader_link_status(g->slot, g->config.name, g->place);
+	loader_read_pause(g->slot, &g->paused_until_ns);
+	if (!whole)
+		broken(st,
+		       "guard %s: the link's programs are not those that were loaded "
+		       "(bpfguard load puts it right)",
+		       g->config.name);
+	for (i = 0; i < LOADER_N_PLACES; i++) {
+		const struct loader_place_status *p = &g->place[i];
+
+		for (k = 0; k < p->n_spots && k < LOADER_MAX_SPOTS; k++)
+			if (!p->spot[k].attached && p->spot[k].device[0])
+				broken(st,
+				       "guard %s: %s does not run on %s any more (the monitor "
+				       "puts it right)",
+				       g->config.name, p->name, p->spot[k].device);
+	}
+	if (base_now_ns(CLOCK_BOOTTIME) < g->paused_until_ns)
+		broken(st, "guard %s: paused: nothing is refused (bpfguard pause --end)",
+		       g->config.name);
+}
+
 static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 			const struct loader_image *img, const struct loader_pinned *pinned)
 {
@@ -185,6 +218,7 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		else /* said once, not for each hook */
 			g->hook[g->n_hooks++].name = loader_hooks[i].name;
 	}
+	check_link(st, g, &m, pinned);
 	loader_object_hash(object);
 	if (memcmp(m.object, object, sizeof(object)))
 		problem(st,

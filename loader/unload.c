@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Taking everything away: links first, so that nothing half-attached outlives its maps. */
+/*
+ * Taking everything away: links first, so that nothing half-attached outlives its maps. A clsact
+ * filter in a namespace to which no path leads any more stays, and keeps its maps: it is told to
+ * let everything pass (a pause without end in its slot), since nobody could end its refusals later.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -10,6 +14,12 @@ static int remove_guard(unsigned int slot, const char *name, void *ctx)
 {
 	(void)ctx;
 	return loader_remove_guard(slot, name);
+}
+
+static int remove_link(unsigned int slot, const char *name, void *ctx)
+{
+	(void)ctx;
+	return loader_link_remove(slot, name);
 }
 
 static void remove_empty(const char *sub)
@@ -31,6 +41,11 @@ int loader_remove_all(void)
 	if (err)
 		return err;
 	remove_empty("guards");
+	/* those whose guard's directory somebody else took away */
+	err = loader_each_slot_dir("tc", remove_link, NULL);
+	if (err)
+		return err;
+	remove_empty("tc");
 	err = loader_pin_path(path, sizeof(path), "flush");
 	if (!err && unlink(path) && errno != ENOENT)
 		return -errno;

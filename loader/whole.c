@@ -37,6 +37,7 @@ int loader_pinned_maps(struct loader_pinned *ret)
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
+	_Static_assert(ARRAY_SIZE(names) <= ARRAY_SIZE(ret->id), "more maps than ids");
 	ret->n = ARRAY_SIZE(names);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		_close_ int fd = loader_open_map(names[i]);
@@ -107,5 +108,5 @@ bool loader_guard_is_whole(unsigned int slot, const struct bg_guard *g)
 	for (i = 0; i < loader_n_hooks; i++)
 		if (!hook_is_whole(slot, g, &loader_hooks[i], &m, &pinned))
 			return false;
-	return true;
+	return loader_link_is_whole(slot, g->name, &m, &pinned);
 }

@@ -34,7 +34,7 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 			"$root$path/" 2> /dev/null
 		files+=("$path"/lib*.so)
 	fi
-	cp "$1/bpfguard" "$1/bpfguard.bpf.o" "$1/vm/verify" "$root/bpfguard/build/" &&
+	cp "$1/bpfguard" "$1/bpfguard.bpf.o" "$1/link.bpf.o" "$1/vm/verify" "$root/bpfguard/build/" &&
 		cp -r "$2" "$root/bpfguard/build/live" || return 1
 	files+=("$1/bpfguard" "$1/vm/verify" "$2"/*)
 	while read -r path; do

@@ -291,10 +291,12 @@ inside vm-raw socket 2 3 1
 result call=socket errno=OK
 
 check verifier
-"$top/build/verify" "$top/build/bpfguard.bpf.o" > "$W/verified" 2> "$W/refused" || {
-	fail "the verifier refuses"
-	tail -n 40 "$W/refused" | sed 's/^/    /'
-}
-[ "$(wc -l < "$W/verified")" -ge 11 ] || fail "fewer than 11 programs"
+for object in bpfguard link; do
+	"$top/build/verify" "$top/build/$object.bpf.o" >> "$W/verified" 2> "$W/refused" || {
+		fail "the verifier refuses $object"
+		tail -n 40 "$W/refused" | sed 's/^/    /'
+	}
+done
+[ "$(wc -l < "$W/verified")" -ge 15 ] || fail "fewer than 15 programs"
 sed 's/^/@v\t/' "$W/verified"
 finish
