@@ -66,6 +66,8 @@ int loader_dry_run(const struct policy *p, const char *policy_path, struct loade
 
 /* The policy as loaded, read back from the kernel. -ENOENT: nothing is loaded. */
 int loader_read_image(struct loader_image *ret, struct loader_error *err);
+/* A number that changes with each policy put into force: cheap enough to ask for each second. */
+int loader_generation(uint32_t *ret);
 int loader_read_lease(unsigned int slot, struct bg_lease *ret);
 /* The kernel gives path (c) until CLOCK_BOOTTIME until_ns; state BG_VPN_DOWN closes it now. */
 int loader_write_lease(unsigned int slot, const struct bg_lease *lease);
