@@ -232,6 +232,15 @@ static pid_t process_in(uint32_t inode)
 	return best;
 }
 
+/* Is the file still that namespace? Cheap: asked at each tick. */
+bool gateway_moved(const struct guard *g)
+{
+	struct stat st;
+
+	return g->policy->gateway_netns[0] && gateway_there(g) &&
+	       (stat(g->policy->gateway_netns, &st) || (uint32_t)st.st_ino != g->gw.inode);
+}
+
 static void look_netns(struct guard *g)
 {
 	const char *path = g->policy->gateway_netns;

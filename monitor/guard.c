@@ -9,6 +9,7 @@
 
 #define LOOK_NS		(5 * SECOND_NS) /* at everything, although nothing was heard */
 #define LEASE_STEP_NS	(100 * MS_NS)	/* a lease is written when it moves by more */
+#define FIRST_LOOK_NS	(3 * SECOND_NS)
 #define DEFAULT_TICK_NS SECOND_NS
 
 void guard_trouble(struct guard *g, const char *fmt, ...)
@@ -61,7 +62,8 @@ struct guard *guard_new(struct monitor *mon, unsigned int slot, const struct pol
 		g->track[i].source.fd = -1;
 	config.lease_ns = policy->lease_ms ? policy->lease_ms * MS_NS : 5 * SECOND_NS;
 	config.silent_ns = tick_ns(g) * 5 / 2;
-	machine_init(&g->machine, &config, base_now_ns(CLOCK_BOOTTIME));
+	g->began_ns = base_now_ns(CLOCK_BOOTTIME);
+	machine_init(&g->machine, &config, g->began_ns);
 	gateway_init(g);
 	bridges_load(g);
 	g->look = g->decide = true;
@@ -150,6 +152,8 @@ static void decide(struct guard *g, uint64_t now_ns)
 	struct machine_facts f;
 	struct machine_out out;
 
+	if (!g->looked)
+		return;
 	gather(g, now_ns, &f);
 	machine_step(&g->machine, &f, &out);
 	write_lease(g);
@@ -178,6 +182,10 @@ static void look(struct guard *g, uint64_t now_ns)
 	uplink_look(g, now_ns);
 	seal_look(g);
 	uplink_write(g);
+	/* after a restart the lease stands until it is known that it must not */
+	g->looked = g->looked || gateway_there(g) || !g->policy->gateway_container[0] ||
+		    g->gw.have_container || g->gw.engine_error ||
+		    now_ns - g->began_ns > FIRST_LOOK_NS;
 	g->decide = true;
 	g->mon->state_due = true;
 }
@@ -198,8 +206,9 @@ static void tick(struct guard *g, uint64_t now_ns)
 			g->look = true;
 		if (silent && g->n_tun)
 			probe_send(g, base_now_ns(CLOCK_BOOTTIME));
+		g->look = g->look || gateway_moved(g);
 	} else {
-		gateway_look(g, now_ns);
+		g->look = true;
 	}
 	control_ask(g, now_ns);
 	g->decide = true;
@@ -251,5 +260,5 @@ uint64_t guard_due_ns(const struct guard *g)
 	for (i = 0; i < g->n_tun && gateway_there(g); i++)
 		if (!g->tun[i].reading)
 			due = sooner(due, g->tun[i].next_read_ns);
-	return g->look || g->decide ? 0 : due;
+	return g->look || (g->decide && g->looked) ? 0 : due;
 }

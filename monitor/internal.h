@@ -8,7 +8,7 @@
 #define BPFGUARD_MONITOR_INTERNAL_H
 
 #include <jansson.h>
-#include <net/if.h>
+#include <linux/if.h>
 #include <pthread.h>
 #include <sys/types.h>
 
@@ -152,6 +152,8 @@ struct guard {
 	unsigned int answers; /* since the last sample */
 	uint64_t next_tick_ns, next_look_ns, retry_ns;
 	bool look, decide;
+	bool looked; /* once: before that nothing is known, and nothing closed */
+	uint64_t began_ns;
 	struct trouble trouble[GUARD_MAX_TROUBLE];
 	size_t n_trouble;
 	bool stopping;
@@ -211,6 +213,7 @@ void gateway_init(struct guard *g);
 void gateway_look(struct guard *g, uint64_t now_ns);
 void gateway_lose(struct guard *g, const char *why);
 bool gateway_there(const struct guard *g);
+bool gateway_moved(const struct guard *g);
 
 /* uplink.c: devices of the gateway's namespace */
 void uplink_look(struct guard *g, uint64_t now_ns);
