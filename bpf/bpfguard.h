@@ -198,7 +198,13 @@ struct bg_guard {
 	char cgroup[BG_PATH]; /* relative to the cgroup2 root, starts with '/' */
 	char container[128];
 	char policy_path[BG_PATH];
-	__u8 policy_hash[32]; /* of the canonical policy: what `load` compares */
+	__u8 text_hash[32];   /* of the guard's canonical text: what only user space follows */
+	__u8 policy_hash[32]; /* of all of this and the prefixes: what `load` compares */
+};
+
+/* Holes that the user has accepted (load --accept-missing); status shows them for ever. */
+enum bg_accepted {
+	BG_ACCEPTED_HOST_CGROUP = 1 << 0, /* the guard is below a cgroup namespace's root */
 };
 
 /* What a load put into the kernel, so that status can tell whether it is still that. */
@@ -208,6 +214,8 @@ struct bg_manifest {
 	__u64 cgroup_id;
 	__u64 loaded_real_ns; /* CLOCK_REALTIME */
 	char version[16];
+	__u32 accepted; /* enum bg_accepted: what was missing and loaded without all the same */
+	__u32 pad;
 };
 
 /* Key of the prefix trie. scope = generation * BG_MAX_GUARDS + slot, so generations never mix. */
@@ -372,6 +380,8 @@ _Static_assert(sizeof(struct bg_prefix_key) == 28, "struct bg_prefix_key has a h
 _Static_assert(sizeof(struct bg_lease) == 16, "struct bg_lease has a hole");
 _Static_assert(sizeof(struct bg_fold_key) == 32, "struct bg_fold_key has a hole");
 _Static_assert(sizeof(struct bg_fold) == 120, "struct bg_fold has a hole");
+_Static_assert(sizeof(struct bg_manifest) == 32 + 8 * BG_HOOK_MAX + 40,
+	       "struct bg_manifest has a hole");
 _Static_assert(sizeof(struct bg_endpoint) == 20, "struct bg_endpoint has a hole");
 _Static_assert(sizeof(struct bg_outbound) == 36, "struct bg_outbound has a hole");
 _Static_assert(sizeof(struct bg_port) == 24, "struct bg_port has a hole");

@@ -76,10 +76,22 @@ bool status_any_attached(const struct loader_status *st)
 
 /* ---- text ---- */
 
+static bool any_accepted(const struct loader_status *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->n_guards; i++)
+		if (st->guard[i].accepted)
+			return true;
+	return false;
+}
+
 static const char *word(const struct loader_status *st)
 {
 	if (st->enforced)
-		return st->n_problems ? "enforced, with remarks" : "enforced";
+		return st->n_problems	  ? "enforced, with remarks"
+		       : any_accepted(st) ? "enforced, with a hole that was accepted"
+					  : "enforced";
 	return status_any_attached(st) ? "degraded" : "not enforced";
 }
 
@@ -155,6 +167,17 @@ static const char *lease_text(const struct loader_guard_status *g, char *buf, si
 	return buf;
 }
 
+/* Holes accepted at load: shown as long as that load is in force. */
+static void print_accepted(uint32_t accepted, FILE *out, bool color)
+{
+	size_t i;
+
+	for (i = 0; i < loader_n_holes; i++)
+		if (accepted & loader_holes[i].bit)
+			fprintf(out, "  %saccepted%s   %s: %s\n", color ? C_YELLOW : "",
+				color ? C_RESET : "", loader_holes[i].name, loader_holes[i].open);
+}
+
 /* Who is inside, on lines of at most 80 columns. */
 static void print_inside(const struct status_inside *in, size_t n, FILE *out)
 {
@@ -199,6 +222,7 @@ static void print_guard(const struct loader_guard_status *g, FILE *out, bool col
 		audit && color ? C_RESET : "");
 	fprintf(out, "  policy     %s\n", g->config.policy_path);
 	fprintf(out, "  cgroup     %s\n", g->config.cgroup);
+	print_accepted(g->accepted, out, color);
 	addrs_text(&g->config, buf, sizeof(buf));
 	fprintf(out, "  gateway    %s\n", buf);
 	fprintf(out, "  lease      %s\n", lease_text(g, buf, sizeof(buf)));
@@ -220,7 +244,9 @@ static void print_guard(const struct loader_guard_status *g, FILE *out, bool col
 
 void status_print_text(const struct loader_status *st, FILE *out, bool color)
 {
-	const char *c = !st->enforced ? C_RED : st->n_problems ? C_YELLOW : C_GREEN;
+	const char *c = !st->enforced			     ? C_RED
+			: st->n_problems || any_accepted(st) ? C_YELLOW
+							     : C_GREEN;
 	size_t i;
 
 	fprintf(out, "bpfguard: %s%s%s\n", color ? c : "", word(st), color ? C_RESET : "");
@@ -275,6 +301,17 @@ static json_t *inside_json(const struct loader_guard_status *g)
 	return a;
 }
 
+static json_t *accepted_json(uint32_t accepted)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < loader_n_holes; i++)
+		if (accepted & loader_holes[i].bit)
+			json_array_append_new(a, json_string(loader_holes[i].name));
+	return a;
+}
+
 static json_t *guard_json(const struct loader_guard_status *g)
 {
 	static const char *const dns[] = { "gateway", "local-names", "strict" };
@@ -293,6 +330,7 @@ static json_t *guard_json(const struct loader_guard_status *g)
 	json_object_set_new(o, "lease", json_string(lease_text(g, buf, sizeof(buf))));
 	json_object_set_new(o, "policy", json_string(g->config.policy_path));
 	json_object_set_new(o, "generation", json_integer(g->config.generation));
+	json_object_set_new(o, "accepted", accepted_json(g->accepted));
 	json_object_set_new(o, "hooks", hooks_json(g));
 	json_object_set_new(o, "allowed", counts_json(g, 1, BG_R_FIRST_DENY));
 	json_object_set_new(o, "denied", counts_json(g, BG_R_FIRST_DENY, BG_R_MAX));

@@ -226,9 +226,10 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 }
 
 int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
-			  int cgroup_fd)
+			  int cgroup_fd, uint32_t accepted)
 {
-	struct bg_manifest m = { .loaded_real_ns = base_now_ns(CLOCK_REALTIME) };
+	struct bg_manifest m = { .loaded_real_ns = base_now_ns(CLOCK_REALTIME),
+				 .accepted = accepted };
 	uint64_t id;
 	size_t i;
 	int err;

@@ -133,6 +133,9 @@ static int compile_guard(const struct policy_guard *pg, const char *path, unsign
 	err = policy_cgroup_path(pg->cgroup, g->cgroup, sizeof(g->cgroup));
 	if (err)
 		return err;
+	err = loader_hash_text(pg, g->text_hash);
+	if (err)
+		return err;
 	loader_hash_guard(img, slot, g->policy_hash);
 	return 0;
 }
@@ -173,7 +176,8 @@ static int cmp_prefix(const void *a, const void *b)
 
 /*
  * What makes two guards the same: everything but where they happen to sit (slot, generation) and
- * the hash itself. Prefixes count in a fixed order, since the kernel's trie has none.
+ * the hash itself; by text_hash also what only the monitor follows. Prefixes count in a fixed
+ * order, since the kernel's trie has none.
  */
 void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32])
 {

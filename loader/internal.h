@@ -49,8 +49,11 @@ int loader_remove_all(void);
 /* One at a time. Waits at most timeout_ms; returns a descriptor that holds the lock. */
 int loader_lock(int timeout_ms, struct loader_error *err);
 
-/* Everything that must be there before a program can be loaded; mounts bpffs if it has to. */
-int loader_check_system(struct loader_error *err);
+/*
+ * Everything that must be there before a program can be loaded; mounts bpffs if it has to. What is
+ * missing and in `accept` (enum bg_accepted) is no refusal and comes back.
+ */
+int loader_check_system(uint32_t accept, uint32_t *ret_accepted, struct loader_error *err);
 /* Makes the guard's cgroup if needed; returns an open directory descriptor. */
 int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 
@@ -91,6 +94,18 @@ int loader_host_netns(uint32_t ret[2]);
  * guard[].policy_hash when stored. */
 void loader_hash_guard(const struct loader_image *img, unsigned int slot, uint8_t ret[32]);
 
+/* Hash of the guard's canonical text. */
+int loader_hash_text(const struct policy_guard *g, uint8_t ret[32]);
+
+/*
+ * <run>/policy.yaml, see inforce.c: written beside its name (before anything is published), given
+ * its name, given up, taken away. All under the lock.
+ */
+int loader_note_prepare(const struct policy *p, struct loader_error *err);
+int loader_note_commit(struct loader_error *err);
+void loader_note_drop(void);
+int loader_note_remove(void);
+
 /* Loads a set of programs for one slot on the pinned maps. */
 int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
 		    struct loader_error *err);
@@ -104,7 +119,7 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 		      struct loader_error *err);
 /* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
 int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
-			  int cgroup_fd);
+			  int cgroup_fd, uint32_t accepted);
 
 /*
  * The link's programs (loader/link_set.c). raise loads and pins them and swaps those that hang

@@ -2,10 +2,12 @@
 /*
  * load and reload. The steps, and what a death at each of them leaves behind:
  *
+ *   0. policy written beside its name   nothing attached: as before
  *   1. maps made and pinned             nothing attached: as before
  *   2. programs of new guards attached  their slot is not published: everything they see is denied.
  *      The link's programs hang nowhere yet, or where those of the same guard's old slot are
  *   3. the new generation published     one map update: the new policy, for every guard at once
+ *      policy gets its name             before: the monitor has no policy and renews no lease
  *   4. links of removed guards taken,   their slot is published empty: denied until taken
  *      the link's programs first
  *   5. left-overs of old generations    garbage that no lookup can reach
@@ -24,12 +26,14 @@
 
 /* One load at work. */
 struct job {
+	const struct policy *policy;
 	struct loader_image *want; /* with slots that fit `have` */
 	struct loader_image have;
 	bool have_any;
 	bool had_pins; /* something was there: at least a refusal, which a failure must not lift */
 	bool left[BG_MAX_GUARDS];  /* attached by an interrupted call */
 	bool fresh[BG_MAX_GUARDS]; /* attached by this call */
+	uint32_t accepted;	   /* what is missing, and the user does without */
 	struct loader_error *err;
 };
 
@@ -124,7 +128,7 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	if (!ret)
 		ret = loader_link_raise(slot, g->name, job->err);
 	if (!ret) {
-		ret = loader_write_manifest(set, slot, g->name, cgroup);
+		ret = loader_write_manifest(set, slot, g->name, cgroup, job->accepted);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
 				    "%s", strerror(-ret));
@@ -204,6 +208,7 @@ static void roll_back(struct job *job)
 {
 	unsigned int slot;
 
+	loader_note_drop();
 	if (!job->had_pins) {
 		loader_remove_all();
 		return;
@@ -278,7 +283,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 {
 	uint32_t generation = 1;
 	unsigned int slot;
-	int ret;
+	int ret, noted;
 
 	ret = loader_read_image(&job->have, NULL);
 	if (ret && ret != -ENOENT)
@@ -304,6 +309,9 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 				       : LOADER_LOADED;
 	if (*ret_result == LOADER_UNCHANGED && have_is_damaged(job))
 		*ret_result = LOADER_LOADED;
+	ret = loader_note_prepare(job->policy, job->err);
+	if (ret)
+		return ret;
 	ret = make_pin_dirs(job->err);
 	if (!ret)
 		ret = raise_all(job); /* also mends what is no longer whole */
@@ -315,6 +323,7 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 		roll_back(job);
 		return ret;
 	}
+	noted = loader_note_commit(job->err);
 	/* also when nothing changes: the call that published this policy may have died before here
 	 */
 	ret = loader_each_guard_dir(drop_unwanted, job->want);
@@ -323,19 +332,20 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	if (ret)
 		return loader_fail(job->err, ret, EXIT_NO, "cannot clear the old policy",
 				   "run bpfguard load again", "%s", strerror(-ret));
-	return verify(job);
+	ret = verify(job);
+	return ret ? ret : noted;
 }
 
-int loader_load(const struct policy *p, const char *policy_path, bool reload,
+int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err)
 {
 	struct loader_image want;
-	struct job job = { .want = &want, .err = err };
+	struct job job = { .policy = p, .want = &want, .err = err };
 	enum loader_result result = LOADER_UNCHANGED;
 	_close_ int lock = -1;
 	int e;
 
-	e = loader_check_system(err);
+	e = loader_check_system(accept, &job.accepted, err);
 	if (e)
 		return e;
 	e = loader_compile(p, policy_path, &want);
@@ -350,10 +360,12 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload,
 	return e;
 }
 
-int loader_dry_run(const struct policy *p, const char *policy_path, struct loader_error *err)
+int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t accept,
+		   struct loader_error *err)
 {
 	struct loader_image want;
-	int e = loader_check_system(err);
+	uint32_t accepted;
+	int e = loader_check_system(accept, &accepted, err);
 
 	if (e)
 		return e;

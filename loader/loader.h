@@ -56,18 +56,38 @@ void loader_decide(const struct loader_image *img, unsigned int slot, const stru
  */
 bool loader_capture(const struct loader_image *img, unsigned int slot, struct bg_flow *flow);
 
+/*
+ * A feature that the machine may lack and the user do without, by name (load
+ * --accept-missing=NAME). Never by default: without the name a load that lacks it is refused.
+ */
+struct loader_hole {
+	uint32_t bit; /* enum bg_accepted */
+	const char *name;
+	const char *open; /* what is not guarded then */
+};
+extern const struct loader_hole loader_holes[];
+extern const size_t loader_n_holes;
+
 /* One-shot: see loader/load.c for the steps and what an interruption at each leaves behind. */
 enum loader_result { LOADER_LOADED, LOADER_UNCHANGED, LOADER_RELOADED, LOADER_DIFFERS };
-int loader_load(const struct policy *p, const char *policy_path, bool reload,
+/* accept: enum bg_accepted. What of it is really missing is noted in the kernel with the guard. */
+int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err);
 int loader_unload(struct loader_error *err);
 /* Is everything there that a load would need? Loads nothing that outlives the call. */
-int loader_dry_run(const struct policy *p, const char *policy_path, struct loader_error *err);
+int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t accept,
+		   struct loader_error *err);
 
 /* The policy as loaded, read back from the kernel. -ENOENT: nothing is loaded. */
 int loader_read_image(struct loader_image *ret, struct loader_error *err);
 /* A number that changes with each policy put into force: cheap enough to ask for each second. */
 int loader_generation(uint32_t *ret);
+/*
+ * The policy in force as it was written, from <run>/policy.yaml, checked against the kernel's
+ * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is,
+ * but the file is not its text, so nobody can follow it.
+ */
+int loader_read_policy(struct policy **ret, struct loader_error *err);
 int loader_read_lease(unsigned int slot, struct bg_lease *ret);
 /* The kernel gives path (c) until CLOCK_BOOTTIME until_ns; state BG_VPN_DOWN closes it now. */
 int loader_write_lease(unsigned int slot, const struct bg_lease *lease);
@@ -120,6 +140,7 @@ struct loader_guard_status {
 	size_t n_hooks;
 	struct loader_place_status place[LOADER_N_PLACES];
 	uint64_t paused_until_ns; /* CLOCK_BOOTTIME; 0: never paused */
+	uint32_t accepted;	  /* enum bg_accepted: holes that whoever loaded it has accepted */
 	uint64_t cgroup_id;	  /* 0: the cgroup is gone and enforcement with it */
 };
 

@@ -207,6 +207,7 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		       g->config.name);
 		return;
 	}
+	g->accepted = m.accepted;
 	if (loader_guard_cgroup(&g->config, &g->cgroup_id))
 		g->cgroup_id = 0;
 	if (!g->cgroup_id)

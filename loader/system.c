@@ -98,10 +98,55 @@ static int check_net_cls(struct loader_error *err)
 		"on kernel %s its use switches cgroup2 socket matching off", u.release);
 }
 
-int loader_check_system(struct loader_error *err)
+const struct loader_hole loader_holes[] = {
+	{ BG_ACCEPTED_HOST_CGROUP, "host-cgroup",
+	  "only what runs below this cgroup namespace is guarded, not the whole machine" },
+};
+const size_t loader_n_holes = ARRAY_SIZE(loader_holes);
+
+/*
+ * In a cgroup namespace "/" is some cgroup of the machine's: a guard made there judges what runs
+ * below that cgroup and nothing else, while its path looks like the machine's. The true root is
+ * recognised by its id: kernfs numbers its nodes from 1 and the root is the first (fs/kernfs/dir.c,
+ * kernfs_create_root). The namespace's own inode does not tell: one that was made at the root
+ * hides nothing.
+ */
+#define HOST_CGROUP_ID 1
+
+static int check_cgroup(uint32_t accept, uint32_t *accepted, struct loader_error *err)
+{
+	char root[PATH_MAX];
+	uint64_t id = 0;
+	int ret = loader_cgroup_root(root, sizeof(root));
+
+	if (ret)
+		return loader_fail(err, ret, EXIT_KERNEL, "no cgroup v2 hierarchy is mounted",
+				   "boot with systemd.unified_cgroup_hierarchy=1, or mount cgroup2",
+				   "/proc/self/mountinfo lists none");
+	ret = loader_cgroup_id(root, &id);
+	if (!ret && id == HOST_CGROUP_ID)
+		return 0;
+	if (accept & BG_ACCEPTED_HOST_CGROUP) {
+		*accepted |= BG_ACCEPTED_HOST_CGROUP;
+		return 0;
+	}
+	if (ret)
+		return loader_fail(err, ret, EXIT_KERNEL, root,
+				   "load on the host, or accept that what is outside of it is not "
+				   "guarded: --accept-missing=host-cgroup",
+				   "cannot tell whether this is the machine's root cgroup: %s",
+				   strerror(-ret));
+	return loader_fail(err, -EXDEV, EXIT_KERNEL, root,
+			   "load on the host, or accept that the rest is not guarded: "
+			   "--accept-missing=host-cgroup",
+			   "is not the machine's root cgroup but that of a cgroup namespace (a "
+			   "container's?), so only what runs below it would be guarded");
+}
+
+int loader_check_system(uint32_t accept, uint32_t *ret_accepted, struct loader_error *err)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-	char root[PATH_MAX];
+	uint32_t accepted = 0;
 	int ret;
 
 	setrlimit(RLIMIT_MEMLOCK, &all); /* kernels before 5.11 count maps against it */
@@ -116,13 +161,14 @@ int loader_check_system(struct loader_error *err)
 		return loader_fail(err, -ENOENT, EXIT_KERNEL, "the kernel has no type information",
 				   "use a kernel with CONFIG_DEBUG_INFO_BTF (Debian 11 or later)",
 				   "/sys/kernel/btf/vmlinux: %s", strerror(errno));
-	ret = loader_cgroup_root(root, sizeof(root));
-	if (ret)
-		return loader_fail(err, ret, EXIT_KERNEL, "no cgroup v2 hierarchy is mounted",
-				   "boot with systemd.unified_cgroup_hierarchy=1, or mount cgroup2",
-				   "/proc/self/mountinfo lists none");
-	ret = check_bpffs(err);
-	return ret ? ret : check_net_cls(err);
+	ret = check_cgroup(accept, &accepted, err);
+	if (!ret)
+		ret = check_bpffs(err);
+	if (!ret)
+		ret = check_net_cls(err);
+	if (!ret)
+		*ret_accepted = accepted;
+	return ret;
 }
 
 int loader_host_netns(uint32_t ret[2])

@@ -73,5 +73,9 @@ int loader_unload(struct loader_error *err)
 	if (ret)
 		return loader_fail(err, ret, EXIT_NO, "cannot unload everything",
 				   "see bpfguard status", "%s", strerror(-ret));
+	ret = loader_note_remove();
+	if (ret)
+		return loader_fail(err, ret, EXIT_NO, base_run_dir(), "remove policy.yaml there",
+				   "unloaded, but the policy's text stays: %s", strerror(-ret));
 	return 0;
 }

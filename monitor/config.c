@@ -22,23 +22,13 @@ static int parse_file(const char *path, struct policy **ret)
 	return err;
 }
 
-/* The policy in force; else the one that the user named, or that was loaded. */
-static int read_policy(struct monitor *mon, const struct loader_image *img, struct policy **ret)
+/* The policy in force, by the kernel's hash; else the one that the user named. */
+static int read_policy(struct monitor *mon, struct policy **ret)
 {
-	char path[4096];
-	unsigned int slot;
-	int err;
+	struct loader_error lerr = { 0 };
+	int err = loader_read_policy(ret, &lerr);
 
-	snprintf(path, sizeof(path), "%s/policy.yaml", base_run_dir());
-	err = parse_file(path, ret);
-	if (!err)
-		return 0;
-	if (mon->policy_path)
-		return parse_file(mon->policy_path, ret);
-	for (slot = 0; slot < BG_MAX_GUARDS; slot++)
-		if (img->guard[slot].generation)
-			return parse_file(img->guard[slot].policy_path, ret);
-	return err;
+	return err && mon->policy_path ? parse_file(mon->policy_path, ret) : err;
 }
 
 void config_drop(struct monitor *mon)
@@ -146,7 +136,7 @@ static void read_all(struct monitor *mon)
 		mon->generation = 0;
 		return;
 	}
-	err = read_policy(mon, &img, &p);
+	err = read_policy(mon, &p);
 	if (err) {
 		/* nobody renews a lease of a policy that cannot be read */
 		snprintf(text, sizeof(text),

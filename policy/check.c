@@ -5,13 +5,13 @@
 
 #include "policy/internal.h"
 
-static bool in_local(const struct policy_guard *g, const struct policy_addr *a)
+const struct policy_prefix *local_of(const struct policy_guard *g, const struct policy_addr *a)
 {
 	for (size_t i = 0; i < g->n_local; i++) {
 		if (prefix_contains(&g->local[i], a))
-			return true;
+			return &g->local[i];
 	}
-	return false;
+	return NULL;
 }
 
 /*
@@ -48,7 +48,7 @@ static void check_gateway(struct parse *c, const struct draft *d, const struct p
 			"gateway address '%s' is %s", text, unfit);
 		return;
 	}
-	if (!d->local_bad && !in_local(g, a)) {
+	if (!d->local_bad && !local_of(g, a)) {
 		err_add(c, a->pos, "add the network that joins the containers and the gateway",
 			"gateway address '%s' is inside none of the local networks", text);
 		return;
@@ -84,7 +84,7 @@ static void check_dns(struct parse *c, const struct draft *d, const struct polic
 		return;
 	for (size_t i = 0; i < g->n_gateway; i++)
 		reachable = reachable || g->gateway[i].family == a->family;
-	if (!reachable && !in_local(g, a))
+	if (!reachable && !local_of(g, a))
 		err_add(c, a->pos,
 			a->family == 4 ? "add an IPv4 gateway, or use a resolver in a local network"
 				       : "add an IPv6 gateway, or use an IPv4 resolver",

@@ -74,58 +74,10 @@ static void read_mode(struct parse *c, const struct node *key, const struct node
 		d->g->mode = (enum policy_mode)i;
 }
 
-static bool read_prefix(struct parse *c, const struct node *n, struct policy_prefix *ret)
+static void read_local(struct parse *c, const struct node *key, const struct node *val, void *obj)
 {
 	static const char todo[] =
 		"write the network of the containers and its prefix length, such as 172.30.0.0/24";
-	const char *text = map_scalar(c, n, "local network", todo);
-	char fixed[POLICY_PREFIX_TEXT], hint[sizeof(fixed) + 32];
-	struct policy_prefix p = { 0 };
-	unsigned int shortest;
-
-	if (!text)
-		return false;
-	if (policy_prefix_parse(text, &p)) {
-		if (!policy_addr_parse(text, &p.addr)) {
-			snprintf(hint, sizeof(hint), "write %.46s/%d for this one address", text,
-				 p.addr.family == 4 ? 32 : 128);
-			err_add(c, n->pos, hint, "local network %s has no prefix length",
-				QUOTE(text));
-		} else {
-			err_add(c, n->pos, todo, "local network %s is not ADDRESS/LENGTH",
-				QUOTE(text));
-		}
-		return false;
-	}
-	shortest = p.addr.family == 4 ? POLICY_MIN_LOCAL4 : POLICY_MIN_LOCAL6;
-	if (p.len < shortest) {
-		err_add(c, n->pos, todo,
-			"local network %s is larger than a /%u: so large a part of the Internet "
-			"would be open without the VPN",
-			QUOTE(text), shortest);
-		return false;
-	}
-	if (prefix_mask(&p)) {
-		snprintf(hint, sizeof(hint), "did you mean %s?",
-			 prefix_format(&p, fixed, sizeof(fixed)));
-		err_add(c, n->pos, hint, "local network %s has bits set behind its prefix length",
-			QUOTE(text));
-		return false;
-	}
-	/* 127.0.0.0/8, 0.0.0.0/8, and what stands below ::/32: never seen between two hosts. */
-	if (p.addr.family == 4 ? p.addr.bytes[0] == 127 || p.addr.bytes[0] == 0
-			       : !memcmp(p.addr.bytes, (uint8_t[4]){ 0 }, 4)) {
-		err_add(c, n->pos, "remove it: a container's own loopback is always allowed",
-			"local network %s is no network between hosts", QUOTE(text));
-		return false;
-	}
-	p.addr.pos = n->pos;
-	*ret = p;
-	return true;
-}
-
-static void read_local(struct parse *c, const struct node *key, const struct node *val, void *obj)
-{
 	struct draft *d = obj;
 	struct policy_guard *g = d->g;
 
@@ -150,59 +102,24 @@ static void read_local(struct parse *c, const struct node *key, const struct nod
 			d->local_bad = true;
 			break;
 		}
-		if (read_prefix(c, n, &p))
+		if (prefix_read(c, n, "local network", todo, &p))
 			g->local[g->n_local++] = p;
 		else
 			d->local_bad = true;
 	}
 }
 
-static void read_lease(struct parse *c, const struct node *key, const struct node *val, void *obj)
-{
-	static const char todo[] = "write `off`, or a time from 1s to 1h, such as 5s";
-	const char *text = map_scalar(c, val, "lease", todo);
-	struct draft *d = obj;
-	uint64_t ms;
-
-	d->g->pos_lease = key->pos;
-	d->g->lease_given = true;
-	if (!text)
-		return;
-	if (duration_parse(text, &ms))
-		err_add(c, val->pos, todo, "lease %s is not a time", QUOTE(text));
-	else if (ms && (ms < POLICY_LEASE_MIN_MS || ms > POLICY_LEASE_MAX_MS))
-		err_add(c, val->pos, todo, "lease %s is out of range", QUOTE(text));
-	else
-		d->g->lease_ms = ms;
-}
-
-static void read_on_down(struct parse *c, const struct node *key, const struct node *val, void *obj)
-{
-	static const char *const words[] = { "deny" };
-
-	(void)key;
-	(void)obj;
-	if (val->kind == NODE_SCALAR && !strcmp(val->text, "stop"))
-		err_add(c, val->pos, "remove the line, or write deny: traffic is refused",
-			"'on_down: stop' is not enforced by this version");
-	else
-		map_word(c, val, "on_down", words, POLICY_COUNT(words));
-}
-
-static const struct key kill_switch_keys[] = {
-	{ .name = "lease", .read = read_lease },
-	{ .name = "on_down", .read = read_on_down },
-	{ .name = "probe", .unenforced = true },
+enum {
+	KEY_NAME,
+	KEY_CGROUP,
+	KEY_MODE,
+	KEY_GATEWAY,
+	KEY_LOCAL,
+	KEY_DNS,
+	KEY_UPLINK,
+	KEY_LINK,
+	KEY_KILL_SWITCH
 };
-
-static void read_kill_switch(struct parse *c, const struct node *key, const struct node *val,
-			     void *obj)
-{
-	(void)key;
-	map_walk(c, val, "kill_switch", kill_switch_keys, POLICY_COUNT(kill_switch_keys), obj);
-}
-
-enum { KEY_NAME, KEY_CGROUP, KEY_MODE, KEY_GATEWAY, KEY_LOCAL, KEY_DNS };
 
 static const struct key guard_keys[] = {
 	[KEY_NAME] = { .name = "name", .read = read_name, .missing = "add `name: vpn`" },
@@ -215,9 +132,10 @@ static const struct key guard_keys[] = {
 			  .missing = "add `gateway: {address: ...}`, the only way out" },
 	[KEY_LOCAL] = { .name = "local", .read = read_local },
 	[KEY_DNS] = { .name = "dns", .read = dns_read },
-	{ .name = "kill_switch", .read = read_kill_switch },
+	[KEY_UPLINK] = { .name = "uplink", .read = uplink_read },
+	[KEY_LINK] = { .name = "link", .read = link_read },
+	[KEY_KILL_SWITCH] = { .name = "kill_switch", .read = kill_switch_read },
 	{ .name = "tests", .read = cases_read },
-	{ .name = "uplink", .unenforced = true },
 	{ .name = "alerts", .unenforced = true },
 	{ .name = "leak_check", .unenforced = true },
 };
@@ -232,5 +150,8 @@ void guard_read(struct parse *c, const struct node *n, struct policy_guard *g)
 	d.gateway_bad = d.gateway_bad || (damaged & 1u << KEY_GATEWAY) || !g->pos_gateway.line;
 	d.local_bad = d.local_bad || (damaged & 1u << KEY_LOCAL);
 	d.dns_bad = d.dns_bad || (damaged & 1u << KEY_DNS);
+	d.watch_bad = d.watch_bad || (damaged & 1u << KEY_GATEWAY) || !g->pos_gateway.line;
+	d.lease_bad = d.lease_bad || (damaged & 1u << KEY_KILL_SWITCH);
 	check_guard(c, &d);
+	check_watch(c, &d);
 }

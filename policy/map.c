@@ -164,3 +164,73 @@ const struct node *map_scalars(struct parse *c, const struct node *n, const char
 		return n->first;
 	return map_scalar(c, n, what, todo) ? n : NULL;
 }
+
+const struct node *map_first(const struct node *val)
+{
+	return val->kind == NODE_LIST ? val->first : val;
+}
+
+const struct node *map_next(const struct node *val, const struct node *n)
+{
+	return val->kind == NODE_LIST ? n->next : NULL;
+}
+
+/*
+ * What the kernel takes as a name (dev_valid_name() in net/core/dev.c: its isspace() counts the
+ * byte 0xa0 too); `lo` is where a packet stays, never a way out.
+ */
+const char *map_device(struct parse *c, const struct node *n, const char *what, const char *todo)
+{
+	const char *text = map_scalar(c, n, what, todo);
+
+	if (!text)
+		return NULL;
+	if (*text && strlen(text) < POLICY_IFNAME && !strpbrk(text, "/: \t\xa0") &&
+	    strcmp(text, ".") && strcmp(text, "..") && strcmp(text, "lo"))
+		return text;
+	err_add(c, n->pos, todo, "%s %s cannot be a device's name (1 to %d bytes)", what,
+		QUOTE(text), POLICY_IFNAME - 1);
+	return NULL;
+}
+
+static bool is_alnum(char ch)
+{
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+}
+
+/* Docker's own rule for names: two letters or more. */
+const char *map_docker_name(struct parse *c, const struct node *n, const char *what,
+			    const char *todo)
+{
+	const char *text = map_scalar(c, n, what, todo);
+	bool ok;
+
+	if (!text)
+		return NULL;
+	ok = is_alnum(text[0]) && text[1] && strlen(text) < POLICY_CONTAINER;
+	for (const char *s = text; ok && *s; s++)
+		ok = is_alnum(*s) || strchr("_.-", *s);
+	if (ok)
+		return text;
+	err_add(c, n->pos, todo, "%s %s is not a %s name", what, QUOTE(text), what);
+	return NULL;
+}
+
+const char *map_path(struct parse *c, const struct node *n, const char *what, const char *todo)
+{
+	const char *text = map_scalar(c, n, what, todo);
+	size_t len;
+
+	if (!text)
+		return NULL;
+	len = strlen(text);
+	if (len >= POLICY_PATH) {
+		err_add(c, n->pos, "choose a shorter path", "%s %s is longer than %d bytes", what,
+			QUOTE(text), POLICY_PATH - 1);
+		return NULL;
+	}
+	if (text[0] == '/' && text[len - 1] != '/')
+		return text;
+	err_add(c, n->pos, todo, "%s %s is not the absolute path of a file", what, QUOTE(text));
+	return NULL;
+}

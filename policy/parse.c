@@ -50,7 +50,6 @@ static void read_guards(struct parse *c, const struct node *key, const struct no
 static const struct key top_keys[] = {
 	{ .name = "version", .read = read_version, .missing = "write `version: 1`" },
 	{ .name = "guards", .read = read_guards, .missing = "add `guards:` with one guard" },
-	{ .name = "uplink", .unenforced = true },
 	{ .name = "alerts", .unenforced = true },
 	{ .name = "leak_check", .unenforced = true },
 };

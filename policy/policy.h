@@ -63,9 +63,12 @@ struct policy_control {
 	char secret_file[POLICY_PATH]; /* `USER:PASSWORD` or the key, never in the policy itself */
 };
 
-/* `uplink:`. In force when gateway.container or gateway.netns is given, unless `guard: off`. */
+/*
+ * `uplink:`. In force when gateway.container or gateway.netns is given, unless `guard: off`: then
+ * it is a hole that the user accepts, and status shows it. Without either nobody could watch: off.
+ */
 struct policy_uplink {
-	bool off;			/* a hole that the user accepts: status shows it */
+	bool off;
 	char interface[POLICY_IFNAME];	/* "": auto */
 	char network[POLICY_CONTAINER]; /* Docker network; "": found */
 	char bridge[POLICY_IFNAME];	/* host device; "": found through Docker */
@@ -77,7 +80,7 @@ struct policy_uplink {
 	struct policy_pos pos;
 };
 
-/* `link:`. The link seal of the VPN network; in force like the uplink guard. */
+/* `link:`. The link seal of the VPN network; in force like the uplink guard, given an address. */
 struct policy_link {
 	bool off;
 	char network[POLICY_CONTAINER]; /* "": the gateway's network that holds gateway.address */
@@ -90,8 +93,8 @@ struct policy_probe {
 	size_t n_icmp;
 	struct policy_endpoint tcp[POLICY_MAX_PROBES];
 	size_t n_tcp;
-	uint64_t every_ms; /* while the tunnel is silent */
-	bool given;
+	uint64_t every_ms; /* while the tunnel is silent; at most half the lease */
+	bool given;	   /* else, without a lease, nothing of it is filled in */
 };
 
 enum policy_mode { POLICY_ENFORCE, POLICY_AUDIT };
@@ -173,6 +176,7 @@ void policy_errors_print(const struct policy_errors *errs, const char *file, FIL
 
 /* The canonical form: every default written out; a fixed point of parse and print. */
 void policy_print(const struct policy *p, FILE *out);
+void policy_print_guard(const struct policy_guard *g, FILE *out); /* its part of the above */
 
 /* JSON Schema (draft 2020-12) of the policy file. */
 void policy_schema(FILE *out);

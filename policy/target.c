@@ -19,14 +19,13 @@ static const struct {
 	{ "esp", IPPROTO_ESP, false },	      { "ah", IPPROTO_AH, false },
 };
 
-/* Decimal without sign or leading zero, from 1 to max; 0: it is not. */
-static unsigned int number(const char *s, unsigned int max)
+unsigned int number_parse(const char *text, unsigned int max)
 {
 	unsigned int n = 0;
 
-	if (*s == '0')
+	if (*text == '0')
 		return 0;
-	for (; *s; s++) {
+	for (const char *s = text; *s; s++) {
 		if (*s < '0' || *s > '9')
 			return 0;
 		n = n * 10 + (unsigned int)(*s - '0');
@@ -46,7 +45,7 @@ static uint8_t protocol(const char *text, uint8_t family)
 			return IPPROTO_ICMPV6;
 		return protocols[i].number;
 	}
-	return (uint8_t)number(text, 255);
+	return (uint8_t)number_parse(text, 255);
 }
 
 static bool has_ports(uint8_t proto)
@@ -100,7 +99,7 @@ int policy_target_parse(const char *text, struct policy_addr *ret_addr, uint16_t
 	if (split(copy, &addr, &port_text) || policy_addr_parse(addr, &a))
 		return -EINVAL;
 	if (port_text) {
-		port = number(port_text, 65535);
+		port = number_parse(port_text, 65535);
 		if (!port)
 			return -EINVAL;
 	}

@@ -10,10 +10,13 @@
 #include "policy/cases.c"
 #include "policy/cgroup.c"
 #include "policy/check.c"
+#include "policy/check_watch.c"
+#include "policy/control.c"
 #include "policy/duration.c"
 #include "policy/errors.c"
 #include "policy/gateway.c"
 #include "policy/guard.c"
+#include "policy/kill_switch.c"
 #include "policy/map.c"
 #include "policy/parse.c"
 #include "policy/print.c"
@@ -22,6 +25,8 @@
 #include "policy/target.c"
 #include "policy/text.c"
 #include "policy/tree.c"
+#include "policy/uplink.c"
+#include "policy/values.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

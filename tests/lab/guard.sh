@@ -35,6 +35,7 @@ guard_policy() { # MODE of DNS
 		      container: gateway
 		    local: [$LAB_NET_VPN.0/24]
 		    dns: {mode: $1, server: [$LAB_RESOLVER]}
+		    kill_switch: {lease: off}
 	END
 }
 

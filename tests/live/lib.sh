@@ -62,11 +62,14 @@ guard_on() {
 }
 
 guard_yaml() { # NAME CGROUP GATEWAYS LOCALS DNS-LINE LEASE [MODE]
+	# a lease is for gateways that can be watched; here the test itself writes it
+	local watched=
+	[ "$6" = off ] || watched=", netns: /run/netns/$NS-gw"
 	cat <<- END
 		  - name: $1
 		    cgroup: ${2#"$CGROOT"}
 		    mode: ${7:-enforce}
-		    gateway: {address: [$3]}
+		    gateway: {address: [$3]$watched}
 		    local: [$4]
 		    dns: {$5}
 		    kill_switch: {lease: $6}

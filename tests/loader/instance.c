@@ -123,7 +123,7 @@ void load_policy(const char *text, bool reload, enum loader_result want)
 	struct loader_error err = { 0 };
 	enum loader_result got;
 
-	if (loader_load(p, "policy", reload, &got, &err))
+	if (loader_load(p, "policy", reload, 0, &got, &err))
 		die("load: %s: %s (%s)", err.what, err.why, err.todo);
 	if (got != want)
 		die("load: result %d instead of %d", got, want);

@@ -26,9 +26,10 @@
 #include "tests/loader/instance.h"
 #include "tests/loader/probe.h"
 
-#define TIMEOUT_S  900
-#define SAMPLE	   97 /* one in so many of the calls that change nothing */
-#define SAMPLE_BPF 8  /* the same of bpf(2) */
+#define TIMEOUT_S     900
+#define TIMEOUT_ALL_S 7200 /* behind every call: some 3,400 kills */
+#define SAMPLE	      97   /* one in so many of the calls that change nothing */
+#define SAMPLE_BPF    8	   /* the same of bpf(2) */
 
 /* What each guard's processes try. */
 static const char *const target[] = {
@@ -336,7 +337,6 @@ static int sweep_unload(void)
 static int sweep(int argc, char **argv)
 {
 	(void)argc;
-	step_all = getenv("INTERRUPT_ALL") != NULL;
 	return !strcmp(argv[1], "load")	    ? sweep_load()
 	       : !strcmp(argv[1], "reload") ? sweep_reload()
 					    : sweep_unload();
@@ -349,5 +349,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: interrupt load|reload|unload\n");
 		return EXIT_USAGE;
 	}
-	return instance_run("interrupt", sweep, argc, argv, TIMEOUT_S);
+	step_all = getenv("INTERRUPT_ALL") != NULL;
+	return instance_run("interrupt", sweep, argc, argv, step_all ? TIMEOUT_ALL_S : TIMEOUT_S);
 }

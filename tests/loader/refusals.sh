@@ -16,7 +16,7 @@ failed=0
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
 	"$bpfguard" unload --yes > /dev/null 2>&1
-	rmdir "$cgroups/$id" 2> /dev/null
+	rmdir "$cgroups/$id" "$cgroups/$id-ns/$id" "$cgroups/$id-ns" 2> /dev/null
 	rm -rf "$dir"
 }
 trap clean_up EXIT
@@ -95,4 +95,56 @@ refused 'lockdown (stand-in)' 69 'lockdown' \
 echo 'none [integrity] confidentiality' > "$dir/security/lockdown"
 without "mount --bind '$dir/security' /sys/kernel/security" > "$dir/out" 2> "$dir/err" ||
 	bad "lockdown=integrity is no obstacle: $(cat "$dir/err")"
+"$bpfguard" unload --yes > /dev/null || bad "lockdown: cannot unload"
+rmdir "$cgroups/$id" || bad "lockdown: the cgroup stays"
+
+# A cgroup namespace that is not the machine's: its "/" is $id-ns.
+mkdir "$cgroups/$id-ns" || exit 1
+# shellcheck disable=SC2016 # the inner shells' own words
+below() {
+	sh -c 'echo $$ > "$1/cgroup.procs" && shift && exec unshare -C -m --propagation private \
+		sh -c "umount -l \"\$1\" && mount -t cgroup2 cgroup2 \"\$1\" && shift && exec \"\$@\"" sh "$@"' \
+		sh "$cgroups/$id-ns" "$cgroups" "$@"
+}
+accepts() { below "$bpfguard" "$@" --accept-missing=host-cgroup -p "$dir/policy.yaml"; }
+says_enforced() { # NAME COUNT of holes shown; the exit code stays 0
+	below "$bpfguard" status > "$dir/out" 2>&1 || bad "$1: status: $(cat "$dir/out")"
+	[ "$(grep -c '^  accepted  *host-cgroup: ' "$dir/out")" = "$2" ] || bad "$1: $(cat "$dir/out")"
+	below "$bpfguard" status --json > "$dir/out" 2>&1 || bad "$1: status --json"
+	grep -q '"status":"enforced"' "$dir/out" || bad "$1: $(cat "$dir/out")"
+	[ "$(grep -c '"accepted":\["host-cgroup"\]' "$dir/out")" = "$2" ] ||
+		bad "$1: $(cat "$dir/out")"
+}
+for verb in load reload "load --dry-run"; do
+	# shellcheck disable=SC2086 # a verb and its option
+	refused "cgroup namespace: $verb" 69 "root cgroup .*--accept-missing=host-cgroup" \
+		below "$bpfguard" $verb -p "$dir/policy.yaml"
+done
+for name in host-cgrou host-cgroups '' 'host-cgroup,' btf; do
+	refused "no hole is called '$name'" 64 'no feature of this name' \
+		below "$bpfguard" load "--accept-missing=$name" -p "$dir/policy.yaml"
+done
+accepts load > "$dir/out" 2>&1 || bad "accepted: $(cat "$dir/out")"
+says_enforced "accepted" 1
+[ -d "$cgroups/$id-ns/$id" ] || bad "accepted: the guard is not below the namespace's root"
+"$bpfguard" status > /dev/null 2>&1 && bad "accepted: enforced in the machine's eyes, too"
+below "$bpfguard" load -p "$dir/policy.yaml" > /dev/null 2>&1 && bad "accepted once is not for good"
+sed -i 's/10.0.9.0/10.0.8.0/; s/10.0.9.1/10.0.8.1/' "$dir/policy.yaml"
+accepts reload > "$dir/out" 2>&1 || bad "accepted, reload: $(cat "$dir/out")"
+says_enforced "accepted, another policy" 1
+"$bpfguard" unload --yes > /dev/null || bad "accepted: cannot unload"
+rmdir "$cgroups/$id-ns/$id" || bad "accepted: the cgroup stays"
+# what is not missing is not accepted: the machine's own root, a namespace that hides nothing
+for where in env "unshare -C"; do
+	# shellcheck disable=SC2086 # a command and its option
+	$where "$bpfguard" load --accept-missing=host-cgroup -p "$dir/policy.yaml" > "$dir/out" 2>&1 ||
+		bad "$where: $(cat "$dir/out")"
+	"$bpfguard" status > "$dir/out" || bad "$where: $(cat "$dir/out")"
+	grep -q accepted "$dir/out" && bad "$where: nothing is missing: $(cat "$dir/out")"
+	"$bpfguard" unload --yes > /dev/null || bad "$where: cannot unload"
+	# shellcheck disable=SC2086
+	$where "$bpfguard" load -p "$dir/policy.yaml" > "$dir/out" 2>&1 || bad "$where: $(cat "$dir/out")"
+	"$bpfguard" unload --yes > /dev/null
+	rmdir "$cgroups/$id" || bad "$where: the cgroup stays"
+done
 exit $failed

@@ -27,7 +27,7 @@ for tag, pattern, first in (
     Core.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
 
 # What the schema has to see by itself; the rest needs the whole policy, or bytes.
-REFUSED = ("21-", "22-", "23-", "25-", "26-", "28-", "39-")
+REFUSED = ("21-", "22-", "23-", "25-", "26-", "28-", "39-", "40-", "41-", "42-")
 
 
 def main():

@@ -28,8 +28,8 @@ mutations() {
 		i < g->n_dns6;~i + 1 < g->n_dns6;
 		return \(g->flags & BG_G_LPM4\)~return !(g->flags \& BG_G_LPM4)
 		return \(g->flags & BG_G_LPM6\)~return !(g->flags \& BG_G_LPM6)
-		a\[3\] == b\[3\]~true
-		\(f->daddr\[3\] & l->mask\[3\]\) == l->addr\[3\]~true
+		\| \(a\[3\] \^ b\[3\]\)~
+		\(f->daddr\[3\] & l->mask\[3\]\) \^ l->addr\[3\]~0
 		f->next_hop\[0\] == g->gw4\[i\]~f->next_hop[0] != g->gw4[i]
 		f->nh_family == 4~f->nh_family != 6
 		0xff000000u\)\) == 0~0xff000000u)) == 1
@@ -59,6 +59,12 @@ mutations() {
 		g->generation \* BG_MAX_GUARDS \+ slot~g->generation * BG_MAX_GUARDS
 		== 4 \? 96 : 192~== 4 ? 95 : 192
 		== 4 \? 96 : 192~== 4 ? 96 : 191
+		if \(!bg_is_plain_proto\(f\)\)~if (false)
+		return f->proto == BG_PROTO_TCP \|\| f->proto == BG_PROTO_UDP~return f->proto == BG_PROTO_UDP
+		f->family == 4 \? BG_PROTO_ICMP : BG_PROTO_ICMPV6~f->family == 6 ? BG_PROTO_ICMP : BG_PROTO_ICMPV6
+		if \(f->proto != BG_PROTO_TCP &&$~if (f->proto == BG_PROTO_UDP \&\&
+		f->hook == BG_HOOK_CONNECT4 \|\| f->hook~f->hook
+		f->hook == BG_HOOK_CONNECT6\)\)~false))
 	END
 }
 

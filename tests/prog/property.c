@@ -169,7 +169,7 @@ static char *next_policy(bool first, unsigned int big)
 		policy_errors_free(&errs);
 		memset(&errs, 0, sizeof(errs));
 	}
-	if (loader_load(p, "random", !first, &result, &err))
+	if (loader_load(p, "random", !first, 0, &result, &err))
 		die("seed %" PRIu64 ": load: %s: %s", seed, err.what, err.why);
 	policy_free(p);
 	return text;

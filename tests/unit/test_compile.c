@@ -187,6 +187,42 @@ static void test_hash(void **state)
 	loader_image_free(&img);
 }
 
+/* What only the monitor follows counts as well: reload must see that it changed. */
+static void test_hash_of_text(void **state)
+{
+	static const char *const more[] = {
+		"uplink: {outbound: [192.168.1.0/24]}",
+		"uplink: {outbound: [192.168.2.0/24]}",
+		"uplink: {guard: off}",
+		"kill_switch: {probe: {every: 2s}}",
+		"kill_switch: {probe: {icmp: 9.9.9.9}}",
+		"uplink: {endpoints: 203.0.113.9:1}",
+		"link: {bridge: br0}",
+		"kill_switch: {on_down: stop}",
+	};
+	uint8_t seen[ARRAY_SIZE(more)][32];
+	struct loader_image img, same;
+	char text[300];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		snprintf(text, sizeof(text),
+			 "version: 1\nguards:\n  - name: a\n    cgroup: /a\n"
+			 "    gateway: {address: 10.0.9.1, container: gw}\n"
+			 "    local: [10.0.9.0/24]\n    %s\n",
+			 more[i]);
+		img = compile(text);
+		same = compile(text);
+		assert_memory_equal(img.guard[0].policy_hash, same.guard[0].policy_hash, 32);
+		memcpy(seen[i], img.guard[0].policy_hash, 32);
+		for (k = 0; k < i; k++)
+			assert_memory_not_equal(seen[i], seen[k], 32);
+		loader_image_free(&img);
+		loader_image_free(&same);
+	}
+}
+
 /* Guards in file order, each with its own slot and prefixes. */
 static void test_two_guards(void **state)
 {
@@ -210,7 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),  cmocka_unit_test(test_shortest),
 		cmocka_unit_test(test_inline_edge), cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_two_guards),
+		cmocka_unit_test(test_two_guards),  cmocka_unit_test(test_hash_of_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,10 @@
 	"version: 1\nguards:\n  - name: vpn\n    cgroup: bpfguard.slice\n"                         \
 	"    gateway: {address: 10.0.0.2}\n"
 
+#define WATCHED                                                                                    \
+	"version: 1\nguards:\n  - name: vpn\n    cgroup: bpfguard.slice\n"                         \
+	"    gateway: {address: 10.0.0.2, container: gw}\n    local: [10.0.0.0/8]\n"
+
 /* A text that grows. */
 struct text {
 	char *buf;
@@ -244,6 +248,7 @@ static void put_words(struct text *t, int name, int cgroup, int interface, int c
 	fprintf(t->f,
 		"version: 1\nguards:\n  - name: %.*s\n    cgroup: /%.*s\n"
 		"    gateway: {interface: %.*s, container: %.*s}\n    dns: {server: 9.9.9.9}\n"
+		"    kill_switch: {lease: off}\n"
 		"    tests: [{to: 1.1.1.1, expect: deny, reason: %.*s}]\n",
 		name, a, cgroup - 1, a, interface, a, container, a, reason, a);
 }
@@ -269,7 +274,7 @@ static void test_words(void **state)
 	put_words(&t, 31, 256, 15, 127, 31);
 	refused(&t, "is longer than 255 bytes");
 	put_words(&t, 31, 255, 16, 127, 31);
-	refused(&t, "cannot be a tunnel's name");
+	refused(&t, "cannot be a device's name");
 	put_words(&t, 31, 255, 15, 128, 31);
 	refused(&t, "is not a container name");
 	put_words(&t, 31, 255, 15, 127, 32);
@@ -279,7 +284,7 @@ static void test_words(void **state)
 static void put_lease(struct text *t, const char *lease)
 {
 	text_open(t);
-	fprintf(t->f, GUARD "    local: [10.0.0.0/8]\n    kill_switch: {lease: %s}\n", lease);
+	fprintf(t->f, WATCHED "    kill_switch: {lease: %s}\n", lease);
 }
 
 static void test_lease(void **state)
@@ -310,6 +315,109 @@ static void test_lease(void **state)
 	}
 	put_lease(&t, "1000000000ms"); /* ten digits */
 	refused(&t, "is not a time");
+}
+
+static void put_numbered(struct text *t, const char *head, const char *form, int n)
+{
+	text_open(t);
+	fputs(head, t->f);
+	for (int i = 1; i <= n; i++) {
+		for (const char *s = form; *s; s++) {
+			if (*s == '#')
+				fprintf(t->f, "%d", i);
+			else
+				fputc(*s, t->f);
+		}
+	}
+	fputs(strstr(head, "probe") ? "]}}\n" : "]}\n", t->f);
+}
+
+/* Of one thing each: as many as fit, and one more. */
+static void test_watch_lists(void **state)
+{
+	static const struct {
+		const char *head, *form;
+		int max;
+		const char *what;
+	} lists[] = {
+		{ "    uplink: {endpoints: [", "203.0.113.#:1,", 16, "more than 16 endpoints" },
+		{ "    uplink: {outbound: [", "11.#.0.0/16,", 16,
+		  "more than 16 outbound networks" },
+		{ "    kill_switch: {probe: {icmp: [", "9.9.9.#,", 4, "more than 4 icmp targets" },
+		{ "    kill_switch: {probe: {tcp: [", "\"9.9.9.#:1\",", 4,
+		  "more than 4 tcp targets" },
+	};
+	struct text t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		char head[300];
+
+		snprintf(head, sizeof(head), WATCHED "%s", lists[i].head);
+		put_numbered(&t, head, lists[i].form, lists[i].max);
+		good(&t);
+		put_numbered(&t, head, lists[i].form, lists[i].max + 1);
+		refused(&t, lists[i].what);
+		put_numbered(&t, head, lists[i].form, lists[i].max + 5); /* said once */
+		refused(&t, lists[i].what);
+	}
+}
+
+static void put_every(struct text *t, const char *lease, const char *every)
+{
+	text_open(t);
+	fprintf(t->f, WATCHED "    kill_switch: {lease: %s, probe: {every: %s}}\n", lease, every);
+}
+
+static void test_every(void **state)
+{
+	static const struct {
+		const char *lease, *every, *what;
+	} cases[] = {
+		{ "5s", "200ms", NULL },  { "5s", "199ms", "is out of range" },
+		{ "5s", "2500ms", NULL }, { "5s", "2501ms", "longer than half the lease of 5s" },
+		{ "1s", "500ms", NULL },  { "1s", "501ms", "longer than half the lease of 1s" },
+		{ "1h", "30m", NULL },	  { "1h", "1800001ms", "is out of range" },
+		{ "off", "30m", NULL },	  { "off", "1800001ms", "is out of range" },
+	};
+	struct text t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_every(&t, cases[i].lease, cases[i].every);
+		if (cases[i].what)
+			refused(&t, cases[i].what);
+		else
+			good(&t);
+	}
+}
+
+static void put_paths(struct text *t, int netns, int secret, int network)
+{
+	text_open(t);
+	fprintf(t->f,
+		"version: 1\nguards:\n"
+		"  - name: a\n    cgroup: /a\n    local: [10.0.0.0/8]\n"
+		"    gateway: {address: 10.0.0.2, netns: /%0*d, control: {port: 1, auth: basic, "
+		"secret_file: /%0*d}}\n"
+		"  - name: b\n    cgroup: /b\n    local: [10.0.0.0/8]\n"
+		"    gateway: {address: 10.0.0.2, container: gw}\n    link: {network: n%0*d}\n",
+		netns - 1, 0, secret - 1, 0, network - 1, 0);
+}
+
+static void test_paths(void **state)
+{
+	struct text t;
+
+	(void)state;
+	put_paths(&t, 255, 255, 127);
+	good(&t);
+	put_paths(&t, 256, 255, 127);
+	refused(&t, "is longer than 255 bytes");
+	put_paths(&t, 255, 256, 127);
+	refused(&t, "is longer than 255 bytes");
+	put_paths(&t, 255, 255, 128);
+	refused(&t, "is not a network name");
 }
 
 static void test_prefix_lengths(void **state)
@@ -403,6 +511,9 @@ int main(void)
 		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lease),
+		cmocka_unit_test(test_watch_lists),
+		cmocka_unit_test(test_every),
+		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_prefix_lengths),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_first_errors_stay),

@@ -134,6 +134,114 @@ static void test_edges(void **state)
 	}
 }
 
+/* What a gateway that can be watched switches on by itself. */
+static void test_watched(void **state)
+{
+	static const struct {
+		const char *gateway, *more;
+		uint64_t lease_ms, every_ms;
+		bool uplink, seal;
+	} cases[] = {
+		{ "address: 10.0.0.2", "", 0, 0, false, false },
+		{ "address: 10.0.0.2, container: gw", "", 5000, 1000, true, true },
+		{ "address: 10.0.0.2, netns: /n", "", 5000, 1000, true, true },
+		{ "interface: tun0, container: gw", "", 5000, 1000, true, false },
+		{ "interface: tun0, netns: /n", "", 5000, 1000, true, false },
+		{ "interface: tun0, address: 10.0.0.2, netns: /n", "", 5000, 1000, true, true },
+		{ "address: 10.0.0.2, container: gw", "kill_switch: {lease: off}", 0, 0, true,
+		  true },
+		{ "address: 10.0.0.2, container: gw", "kill_switch: {lease: 1s}", 1000, 500, true,
+		  true },
+		{ "address: 10.0.0.2, container: gw", "kill_switch: {lease: 2s}", 2000, 1000, true,
+		  true },
+		{ "address: 10.0.0.2, container: gw", "uplink: {guard: off}", 5000, 1000, false,
+		  true },
+		{ "address: 10.0.0.2, container: gw", "link: {seal: off}", 5000, 1000, true,
+		  false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct policy_guard *g;
+		struct policy *p;
+		char text[300];
+
+		snprintf(text, sizeof(text),
+			 "version: 1\nguards:\n  - name: vpn\n    cgroup: /a\n"
+			 "    gateway: {%s}\n    local: [10.0.0.0/8]\n    dns: {server: 10.0.0.3}\n"
+			 "    %s\n",
+			 cases[i].gateway, cases[i].more);
+		p = parse(text);
+		g = &p->guards[0];
+		assert_true(g->lease_ms == cases[i].lease_ms);
+		assert_true(g->probe.every_ms == cases[i].every_ms);
+		assert_int_equal(g->uplink.off, !cases[i].uplink);
+		assert_int_equal(g->link.off, !cases[i].seal);
+		assert_int_equal(g->probe.n_icmp, cases[i].lease_ms ? 2 : 0);
+		assert_int_equal(g->probe.n_tcp, cases[i].lease_ms ? 2 : 0);
+		assert_true(g->uplink.endpoints_auto);
+		assert_int_equal(g->on_down, POLICY_ON_DOWN_DENY);
+		policy_free(p);
+	}
+}
+
+static const char watched[] =
+	"version: 1\n"
+	"guards:\n"
+	"  - name: vpn\n"
+	"    cgroup: /a\n"
+	"    gateway:\n"
+	"      address: 10.0.0.2\n"
+	"      container: gluetun\n"
+	"      control: {port: 8000, auth: basic, secret_file: /k}\n"
+	"    local: [10.0.0.0/24, 1.1.1.0/24]\n"
+	"    uplink:\n"
+	"      interface: eth1\n"
+	"      network: up\n"
+	"      bridge: br-up\n"
+	"      endpoints: [203.0.113.9:1, \"[2001:db8::9]:2/tcp\"]\n"
+	"      outbound: [192.168.0.0/16]\n"
+	"    link: {network: vpn, bridge: br-vpn}\n"
+	"    kill_switch: {on_down: stop, probe: {icmp: 9.9.9.9, every: 2s}}\n";
+
+static void test_watched_fields(void **state)
+{
+	struct policy *p = parse(watched);
+	const struct policy_guard *g = &p->guards[0];
+	char buf[64];
+
+	(void)state;
+	assert_string_equal(g->gateway_container, "gluetun");
+	assert_int_equal(g->control.port, 8000);
+	assert_int_equal(g->control.auth, POLICY_AUTH_BASIC);
+	assert_string_equal(g->control.secret_file, "/k");
+	assert_string_equal(g->uplink.interface, "eth1");
+	assert_string_equal(g->uplink.network, "up");
+	assert_string_equal(g->uplink.bridge, "br-up");
+	assert_false(g->uplink.endpoints_auto);
+	assert_int_equal(g->uplink.n_endpoints, 2);
+	assert_int_equal(g->uplink.endpoint[0].proto, 17);
+	assert_int_equal(g->uplink.endpoint[0].port, 1);
+	assert_int_equal(g->uplink.endpoint[1].proto, 6);
+	assert_string_equal(policy_addr_format(&g->uplink.endpoint[1].addr, buf, sizeof(buf)),
+			    "2001:db8::9");
+	assert_int_equal(g->uplink.n_outbound, 1);
+	assert_int_equal(g->uplink.outbound[0].len, 16);
+	assert_int_equal(g->uplink.pos.line, 10);
+	assert_int_equal(g->link.pos.line, 16);
+	assert_string_equal(g->link.network, "vpn");
+	assert_string_equal(g->link.bridge, "br-vpn");
+	assert_int_equal(g->on_down, POLICY_ON_DOWN_STOP);
+	assert_true(g->probe.given);
+	assert_int_equal(g->probe.n_icmp, 1);
+	/* a default target that is a neighbour proves nothing */
+	assert_int_equal(g->probe.n_tcp, 1);
+	assert_int_equal(g->probe.tcp[0].addr.bytes[0], 8);
+	assert_int_equal(g->probe.tcp[0].port, 443);
+	assert_int_equal(g->probe.every_ms, 2000);
+	policy_free(p);
+}
+
 static char *print(const struct policy *p)
 {
 	char *text = NULL;
@@ -146,12 +254,11 @@ static char *print(const struct policy *p)
 	return text;
 }
 
-static void test_fixed_point(void **state)
+static void fixed_point(const char *text)
 {
-	struct policy *first = parse(everything), *second;
+	struct policy *first = parse(text), *second;
 	char *a = print(first), *b;
 
-	(void)state;
 	second = parse(a);
 	b = print(second);
 	assert_string_equal(a, b);
@@ -159,6 +266,13 @@ static void test_fixed_point(void **state)
 	free(b);
 	policy_free(first);
 	policy_free(second);
+}
+
+static void test_fixed_point(void **state)
+{
+	(void)state;
+	fixed_point(everything);
+	fixed_point(watched);
 }
 
 static void test_errors_print(void **state)
@@ -207,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_watched),	     cmocka_unit_test(test_watched_fields),
 		cmocka_unit_test(test_edges),	     cmocka_unit_test(test_fixed_point),
 		cmocka_unit_test(test_errors_print), cmocka_unit_test(test_long_token),
 	};
