@@ -13,6 +13,7 @@
  *   arp DEVICE SRC DST OP FROM TO [MARK]               MARK: behind the message
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
