@@ -40,6 +40,7 @@ suite() { # NAME
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
 	live) tests/live/run.sh ;;
+	monitor) tests/monitor/run.sh ;;
 	lab) tests/lab/check.sh ;;
 	docker) tests/docker/run.sh ;;
 	boot) tests/boot/run.sh ;;
@@ -52,7 +53,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader live monitor lab docker boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

@@ -169,7 +169,7 @@ test_9_program_taken_away() {
 	fresh
 	while read -r pin; do
 		rm -f "$pin" && n=$((n + 1))
-	done < <(find "/sys/fs/bpf/$id/tc" -type f)
+	done < <(find "/sys/fs/bpf/$id/tc" -path '*/links/*' -type f)
 	[ $n -gt 0 ] || fail "no link found to take away"
 	wait_for 3 trail_has '.what == "missing" and .program == "uplink"' || fail "not noticed"
 	wait_for 3 trail_has '.what == "state" and .to == "down" and .why == "unguarded"' ||
