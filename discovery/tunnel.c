@@ -137,3 +137,19 @@ int discovery_tunnel(int netns, pid_t pid, const char *name, int timeout_ms,
 	*ret = t;
 	return err;
 }
+
+int discovery_tunnel_ahead(int netns, pid_t pid, int timeout_ms, struct discovery_tunnel *ret)
+{
+	/* no device to look for: any OpenVPN in the namespace */
+	const struct discovery_link any = { .kind = "ovpn" };
+	_close_ int root = -1;
+	int err;
+
+	if (pid <= 0)
+		return -ENODATA;
+	root = discovery_root_of(pid);
+	if (root < 0)
+		return -ENODATA;
+	err = discovery_openvpn(netns, root, &any, discovery_deadline(timeout_ms), ret);
+	return err == -ENOENT ? -ENODATA : err;
+}

@@ -257,6 +257,9 @@ uint64_t guard_due_ns(const struct guard *g)
 		due = sooner(due, g->retry_ns);
 	if (g->start_after_ns)
 		due = sooner(due, g->start_after_ns);
+	if (gateway_there(g) && !g->n_tun && !g->reading_ahead && !g->policy->uplink.off &&
+	    !g->policy->uplink.n_endpoints)
+		due = sooner(due, g->next_ahead_ns);
 	for (i = 0; i < g->n_tun && gateway_there(g); i++)
 		if (!g->tun[i].reading)
 			due = sooner(due, g->tun[i].next_read_ns);

@@ -126,6 +126,9 @@ struct guard {
 	struct gateway gw;
 	struct tunnel tun[GUARD_MAX_TUN];
 	size_t n_tun;
+	struct discovery_tunnel ahead; /* of a tunnel that is not there yet */
+	bool reading_ahead;
+	uint64_t next_ahead_ns;
 	struct dev dev[GUARD_MAX_DEVS];
 	size_t n_dev;
 	struct bg_outbound onlink[BG_MAX_OUTBOUND];

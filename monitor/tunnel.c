@@ -13,6 +13,7 @@
 #define READ_TIMEOUT_MS 1000
 #define READ_UP_NS	(5 * SECOND_NS)
 #define READ_DOWN_NS	SECOND_NS
+#define READ_AHEAD_NS	(250 * MS_NS)
 
 /* A new device gets its configuration a moment after it appears: asked soon, then less often. */
 static const unsigned int quick_ms[] = { 20, 50, 100, 200, 300 };
@@ -166,10 +167,60 @@ static void begin(struct guard *g, struct tunnel *t, uint64_t now_ns)
 	free(r);
 }
 
+/* ---- before there is a device ---- */
+static void work_ahead(struct job *j)
+{
+	struct reading *r = (struct reading *)j;
+
+	r->err = discovery_tunnel_ahead(r->netns, r->pid, READ_TIMEOUT_MS, &r->t);
+	base_close(&r->netns);
+}
+
+static void done_ahead(struct job *j)
+{
+	struct reading *r = (struct reading *)j;
+	struct guard *g = monitor_guard(j->mon, j->guard);
+
+	if (g) {
+		g->reading_ahead = false;
+		g->next_ahead_ns = base_now_ns(CLOCK_BOOTTIME) + READ_AHEAD_NS;
+		if (!r->err && r->t.n_endpoints) {
+			g->ahead = r->t;
+			uplink_write(g);
+		}
+	}
+	free(r);
+}
+
+static void begin_ahead(struct guard *g, uint64_t now_ns)
+{
+	struct reading *r;
+
+	if (g->reading_ahead || now_ns < g->next_ahead_ns || g->policy->uplink.off ||
+	    g->policy->uplink.n_endpoints)
+		return;
+	g->next_ahead_ns = now_ns + READ_AHEAD_NS;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return;
+	r->job = (struct job){
+		.work = work_ahead, .done = done_ahead, .mon = g->mon, .guard = g->serial
+	};
+	r->netns = fcntl(g->gw.netns, F_DUPFD_CLOEXEC, 3);
+	r->pid = g->gw.pid;
+	g->reading_ahead = r->netns >= 0 && worker_submit(&g->mon->tunnels, &r->job) == 0;
+	if (g->reading_ahead)
+		return;
+	base_close(&r->netns);
+	free(r);
+}
+
 void tunnel_read_due(struct guard *g, uint64_t now_ns)
 {
 	size_t i;
 
+	if (!g->n_tun)
+		begin_ahead(g, now_ns);
 	for (i = 0; i < g->n_tun; i++)
 		if (!g->tun[i].reading && now_ns >= g->tun[i].next_read_ns)
 			begin(g, &g->tun[i], now_ns);

@@ -228,6 +228,9 @@ static void choose_endpoints(struct guard *g)
 	for (i = 0; i < g->n_tun && !up->n_endpoints; i++)
 		for (k = 0; k < g->tun[i].last.n_endpoints && n < ARRAY_SIZE(e); k++)
 			e[n++] = g->tun[i].last.endpoint[k];
+	for (k = 0; k < g->ahead.n_endpoints && !g->n_tun && !up->n_endpoints && n < ARRAY_SIZE(e);
+	     k++)
+		e[n++] = g->ahead.endpoint[k];
 	if (!n)
 		return;
 	memcpy(g->endpoint, e, sizeof(e));
