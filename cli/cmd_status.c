@@ -23,6 +23,7 @@ static int show(FILE *out, bool color)
 {
 	struct loader_error err = { 0 };
 	struct loader_status st;
+	struct status_monitor mon;
 	int ret, code;
 
 	ret = loader_status(&st, &err);
@@ -35,10 +36,12 @@ static int show(FILE *out, bool color)
 			return err.exit_code ? err.exit_code : EXIT_NOT_ENFORCED;
 		return cli_loader_fail(&err);
 	}
+	status_monitor_load(&mon, &st);
 	if (opt_json)
-		status_print_json(&st, out);
+		status_print_json(&st, &mon, out);
 	else
-		status_print_text(&st, out, color);
+		status_print_text(&st, &mon, out, color);
+	status_monitor_free(&mon);
 	code = !st.enforced ? st.n_guards && status_any_attached(&st) ? EXIT_NO : EXIT_NOT_ENFORCED
 	       : st.n_problems ? EXIT_NO
 			       : EXIT_YES;

@@ -3,6 +3,7 @@
 #ifndef BPFGUARD_CLI_STATUS_H
 #define BPFGUARD_CLI_STATUS_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "loader/loader.h"
@@ -21,9 +22,20 @@ struct status_inside {
 /* Cgroups right below the guard's, with names from Docker where it answers; how many (capped). */
 size_t status_inside(const struct loader_guard_status *g, struct status_inside *ret, size_t max);
 
+/* What the monitor last wrote; its problems are added to those of `st`. */
+struct status_monitor {
+	json_t *state; /* NULL: none has run since boot */
+	bool alive;
+};
+void status_monitor_load(struct status_monitor *m, struct loader_status *st);
+void status_monitor_free(struct status_monitor *m);
+void status_monitor_text(const struct status_monitor *m, const char *guard, FILE *out);
+json_t *status_monitor_json(const struct status_monitor *m);
+
 bool status_any_attached(const struct loader_status *st);
-void status_print_text(const struct loader_status *st, FILE *out, bool color);
-void status_print_json(const struct loader_status *st, FILE *out);
+void status_print_text(const struct loader_status *st, const struct status_monitor *m, FILE *out,
+		       bool color);
+void status_print_json(const struct loader_status *st, const struct status_monitor *m, FILE *out);
 /* Nothing could be read: still one object of the schema. */
 void status_print_json_failed(const struct loader_error *err, FILE *out);
 

@@ -206,7 +206,8 @@ static void print_inside(const struct status_inside *in, size_t n, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_guard(const struct loader_guard_status *g, FILE *out, bool color)
+static void print_guard(const struct loader_guard_status *g, const struct status_monitor *m,
+			FILE *out, bool color)
 {
 	static const char *const dns[] = { "gateway", "local-names", "strict" };
 	struct status_inside *in = calloc(STATUS_MAX_INSIDE, sizeof(*in));
@@ -226,6 +227,8 @@ static void print_guard(const struct loader_guard_status *g, FILE *out, bool col
 	addrs_text(&g->config, buf, sizeof(buf));
 	fprintf(out, "  gateway    %s\n", buf);
 	fprintf(out, "  lease      %s\n", lease_text(g, buf, sizeof(buf)));
+	if (!(g->config.flags & BG_G_LEASE_OFF))
+		status_monitor_text(m, g->config.name, out);
 	join_addrs(buf, sizeof(buf), g->config.dns4, g->config.n_dns4, g->config.dns6,
 		   g->config.n_dns6);
 	fprintf(out, "  dns        %s (%s)\n",
@@ -242,7 +245,8 @@ static void print_guard(const struct loader_guard_status *g, FILE *out, bool col
 	free(in);
 }
 
-void status_print_text(const struct loader_status *st, FILE *out, bool color)
+void status_print_text(const struct loader_status *st, const struct status_monitor *m, FILE *out,
+		       bool color)
 {
 	const char *c = !st->enforced			     ? C_RED
 			: st->n_problems || any_accepted(st) ? C_YELLOW
@@ -253,7 +257,7 @@ void status_print_text(const struct loader_status *st, FILE *out, bool color)
 	for (i = 0; i < st->n_problems; i++)
 		fprintf(out, "  %s!%s %s\n", color ? c : "", color ? C_RESET : "", st->problem[i]);
 	for (i = 0; i < st->n_guards; i++)
-		print_guard(&st->guard[i], out, color);
+		print_guard(&st->guard[i], m, out, color);
 	fprintf(out, "\nstream       %llu events, %llu lost, %llu repeats folded\n",
 		(unsigned long long)st->stat[BG_STAT_EVENTS],
 		(unsigned long long)st->stat[BG_STAT_LOST],
@@ -349,7 +353,7 @@ static json_t *guard_json(const struct loader_guard_status *g)
 	return o;
 }
 
-void status_print_json(const struct loader_status *st, FILE *out)
+void status_print_json(const struct loader_status *st, const struct status_monitor *m, FILE *out)
 {
 	json_t *o = json_object(), *guards = json_array(), *problems = json_array();
 	size_t i;
@@ -366,6 +370,7 @@ void status_print_json(const struct loader_status *st, FILE *out)
 					     : "enforced"));
 	json_object_set_new(o, "problems", problems);
 	json_object_set_new(o, "guards", guards);
+	json_object_set_new(o, "monitor", status_monitor_json(m));
 	json_object_set_new(
 		o, "stream",
 		json_pack("{s:I, s:I, s:I, s:I}", "events", (json_int_t)st->stat[BG_STAT_EVENTS],

@@ -43,6 +43,13 @@ struct discovery_tunnel {
 int discovery_tunnel(int netns, pid_t pid, const char *name, int timeout_ms,
 		     struct discovery_tunnel *ret);
 
+/*
+ * Where a tunnel will go whose device does not exist yet: OpenVPN makes it only after it has spoken
+ * to the other end. From the configuration of an OpenVPN in that namespace. -ENODATA: there is
+ * none.
+ */
+int discovery_tunnel_ahead(int netns, pid_t pid, int timeout_ms, struct discovery_tunnel *ret);
+
 /* The parsers of outside bytes behind it, for the fuzzer. They fill what they understand. */
 int discovery_parse_wireguard_uapi(const char *text, size_t len, struct discovery_tunnel *ret);
 int discovery_parse_openvpn(const char *text, size_t len, struct discovery_tunnel *ret);

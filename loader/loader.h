@@ -80,10 +80,12 @@ int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t acc
 
 /* The policy as loaded, read back from the kernel. -ENOENT: nothing is loaded. */
 int loader_read_image(struct loader_image *ret, struct loader_error *err);
+/* A number that changes with each policy put into force: cheap enough to ask for each second. */
+int loader_generation(uint32_t *ret);
 /*
  * The policy in force as it was written, from <run>/policy.yaml, checked against the kernel's
- * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is, but
- * the file is not its text, so nobody can follow it.
+ * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is,
+ * but the file is not its text, so nobody can follow it.
  */
 int loader_read_policy(struct policy **ret, struct loader_error *err);
 int loader_read_lease(unsigned int slot, struct bg_lease *ret);
@@ -136,9 +138,9 @@ struct loader_guard_status {
 	uint64_t counter[BG_R_MAX]; /* summed over CPUs */
 	struct loader_hook_status hook[BG_HOOK_MAX];
 	size_t n_hooks;
-	uint32_t accepted;  /* enum bg_accepted: holes that whoever loaded it has accepted */
 	struct loader_place_status place[LOADER_N_PLACES];
 	uint64_t paused_until_ns; /* CLOCK_BOOTTIME; 0: never paused */
+	uint32_t accepted;	  /* enum bg_accepted: holes that whoever loaded it has accepted */
 	uint64_t cgroup_id;	  /* 0: the cgroup is gone and enforcement with it */
 };
 

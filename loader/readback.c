@@ -31,6 +31,19 @@ static int open_generation(struct loader_error *err)
 	return fd;
 }
 
+int loader_generation(uint32_t *ret)
+{
+	_close_ int policy = loader_open_map("bg_policy");
+	__u32 zero = 0, id;
+
+	if (policy < 0)
+		return policy;
+	if (bpf_map_lookup_elem(policy, &zero, &id))
+		return -errno;
+	*ret = id;
+	return 0;
+}
+
 /* Prefixes of one generation out of the trie; others are left-overs of an interrupted load. */
 static int read_prefixes(uint32_t generation, struct loader_image *img)
 {

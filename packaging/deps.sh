@@ -26,7 +26,7 @@ build=(gcc:gcc make:make clang:clang llvm:llvm-strip bpftool:bpftool pkg-config:
 	libcurl4-openssl-dev libmnl-dev)
 # What the lab (tests/lab) copies into its images and runs in its namespaces.
 lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:iptables
-	dnsmasq-base:dnsmasq busybox-static:busybox tini:tini iproute2:ip tcpdump:tcpdump
+	dnsmasq-base:dnsmasq busybox-static:busybox tini:tini iproute2:ip tcpdump:tcpdump openvpn:openvpn
 	curl:curl bind9-dnsutils:dig jq:jq procps:sysctl util-linux:nsenter
 	libc-bin:getent musl-tools:musl-gcc openvpn:openvpn openssl:openssl patchelf:patchelf)
 tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:clang-tidy

@@ -11,7 +11,7 @@ DOCDIR	  := $(DESTDIR)$(PREFIX)/share/doc/bpfguard
 MAN5	  := $(wildcard docs/man/*.5)
 MAN8	  := $(wildcard docs/man/*.8)
 SAME8	  := reload unload
-UNITS	  := bpfguard.service bpfguard-log.service bpfguard.slice
+UNITS	  := bpfguard.service bpfguard-log.service bpfguard-monitor.service bpfguard.slice
 
 .PHONY: install uninstall
 install: $(B)/bpfguard

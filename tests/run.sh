@@ -40,6 +40,7 @@ suite() { # NAME
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
 	live) tests/live/run.sh ;;
+	monitor) tests/monitor/run.sh ;;
 	lab) tests/lab/check.sh ;;
 	gateway) tests/gateway/run.sh ;;
 	killswitch) tests/killswitch/run.sh --short ;;
@@ -54,7 +55,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab gateway docker killswitch boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader live monitor lab gateway docker killswitch boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

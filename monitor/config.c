@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which guards there are: those of the generation in the kernel, with what the policy in force says
+ * of each. Looked at again when the generation changes or SIGHUP asks for it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "monitor/internal.h"
+
+static int parse_file(const char *path, struct policy **ret)
+{
+	struct policy_errors errs = { 0 };
+	_free_ char *text = NULL;
+	size_t len;
+	int err = base_read_file(path, POLICY_MAX_BYTES, &text, &len);
+
+	if (err)
+		return err;
+	err = policy_parse(text, len, ret, &errs);
+	policy_errors_free(&errs);
+	return err;
+}
+
+/* The policy in force, by the kernel's hash; else the one that the user named. */
+static int read_policy(struct monitor *mon, struct policy **ret)
+{
+	struct loader_error lerr = { 0 };
+	int err = loader_read_policy(ret, &lerr);
+
+	return err && mon->policy_path ? parse_file(mon->policy_path, ret) : err;
+}
+
+void config_drop(struct monitor *mon)
+{
+	size_t i;
+
+	for (i = 0; i < mon->n_guards; i++)
+		guard_free(mon->guard[i]);
+	mon->n_guards = 0;
+	policy_free(mon->policy);
+	mon->policy = NULL;
+}
+
+static const struct policy_guard *policy_of(const struct policy *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_guards; i++)
+		if (strcmp(p->guards[i].name, name) == 0)
+			return &p->guards[i];
+	return NULL;
+}
+
+static void trouble(struct monitor *mon, const char *what)
+{
+	if (strcmp(mon->load_trouble, what) != 0) {
+		snprintf(mon->load_trouble, sizeof(mon->load_trouble), "%s", what);
+		if (*what)
+			say("%s", what);
+		mon->state_due = true;
+	}
+}
+
+/* A guard that only continues keeps what it knows: no gap, nothing hung up twice. */
+static struct guard *keep(struct guard **old, size_t n, unsigned int slot, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (old[i] && old[i]->slot == slot && strcmp(old[i]->policy->name, name) == 0) {
+			struct guard *g = old[i];
+
+			old[i] = NULL;
+			return g;
+		}
+	return NULL;
+}
+
+static bool same_policy(const struct policy_guard *a, const struct policy_guard *b)
+{
+	return a->lease_ms == b->lease_ms && a->mode == b->mode &&
+	       strcmp(a->gateway_container, b->gateway_container) == 0 &&
+	       strcmp(a->gateway_netns, b->gateway_netns) == 0 &&
+	       strcmp(a->gateway_interface, b->gateway_interface) == 0;
+}
+
+static void take_over(struct monitor *mon, const struct loader_image *img, struct policy *p)
+{
+	struct guard *old[BG_MAX_GUARDS];
+	size_t n_old = mon->n_guards, i;
+	struct policy *old_policy = mon->policy;
+	unsigned int slot;
+
+	memcpy(old, mon->guard, sizeof(old));
+	mon->n_guards = 0;
+	mon->policy = p;
+	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
+		const struct bg_guard *k = &img->guard[slot];
+		const struct policy_guard *pg = k->generation ? policy_of(p, k->name) : NULL;
+		struct guard *g;
+
+		if (!pg)
+			continue;
+		g = keep(old, n_old, slot, k->name);
+		if (g && !same_policy(g->policy, pg)) {
+			guard_free(g);
+			g = NULL;
+		}
+		if (g) {
+			g->policy = pg;
+			g->uplink_written = false;
+			g->look = true;
+		} else {
+			g = guard_new(mon, slot, pg);
+		}
+		if (g)
+			mon->guard[mon->n_guards++] = g;
+	}
+	for (i = 0; i < n_old; i++)
+		guard_free(old[i]);
+	policy_free(old_policy);
+}
+
+static void read_all(struct monitor *mon)
+{
+	struct loader_error lerr = { 0 };
+	struct loader_image img;
+	struct policy *p = NULL;
+	char text[256];
+	int err = loader_read_image(&img, &lerr);
+
+	if (err) {
+		trouble(mon, "nothing is loaded: waiting for bpfguard load");
+		config_drop(mon);
+		mon->generation = 0;
+		return;
+	}
+	err = read_policy(mon, &p);
+	if (err) {
+		/* nobody renews a lease of a policy that cannot be read */
+		snprintf(text, sizeof(text),
+			 "the policy in force cannot be read: %s/policy.yaml: %s (run bpfguard "
+			 "reload)",
+			 base_run_dir(), strerror(-err));
+		trouble(mon, text);
+		config_drop(mon);
+	} else {
+		trouble(mon, "");
+		take_over(mon, &img, p);
+		note(mon, "policy", NULL,
+		     json_pack("{s:I, s:I}", "generation", (json_int_t)mon->generation, "guards",
+			       (json_int_t)mon->n_guards));
+	}
+	loader_image_free(&img);
+	mon->state_due = true;
+}
+
+void config_refresh(struct monitor *mon)
+{
+	uint32_t generation = 0;
+
+	if (loader_generation(&generation))
+		generation = 0;
+	if (generation == mon->generation && !mon->reload && (generation || !mon->n_guards)) {
+		if (!generation)
+			trouble(mon, "nothing is loaded: waiting for bpfguard load");
+		return;
+	}
+	mon->generation = generation;
+	mon->reload = false;
+	read_all(mon);
+}
