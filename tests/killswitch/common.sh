@@ -62,36 +62,22 @@ said() { # WHAT TIME
 }
 
 # ---- the guard
-monitor_start() {
-	(guard_exec monitor) > "$LAB/log/monitor.log" 2>&1 < /dev/null &
-	echo $! > "$LAB/monitor.pid"
-	disown # its end is not this shell's to report
-}
-
-monitor_stop() {
-	local pid
-	pid=$(lab_pid monitor 2> /dev/null) || return 0
-	kill -CONT "$pid" 2> /dev/null
-	kill "$pid" 2> /dev/null && lab_wait "the monitor to end" 10 lab_gone "$pid"
-	rm -f "$LAB/monitor.pid"
-}
-
 guard_there() {
 	"$BPFGUARD" --help 2>&1 | grep -qE '^ *(bpfguard )?monitor\b'
 }
 
 guard_on() {
 	local out
-	guard_policy gateway
+	guard_policy gateway 5s
 	out=$(guard load 2>&1) || {
 		echo "     load: $out" >&2
 		return 1
 	}
-	monitor_start
+	guard_monitor
 }
 
 guard_off() {
-	monitor_stop
+	guard_monitor_end
 	guard unload --yes > /dev/null 2>&1
 }
 
@@ -136,8 +122,8 @@ repair() {
 	lab_docker rm -f gateway > /dev/null 2>&1
 	lab_gateway_up
 	[ -n "$control" ] || {
-		monitor_stop
-		monitor_start
+		guard_monitor_end
+		guard_monitor
 	}
 	sender_stop
 	sender_start "$rate"

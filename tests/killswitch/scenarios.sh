@@ -139,7 +139,7 @@ event_monitor_killed() {
 }
 
 undo_monitor_killed() {
-	monitor_start
+	guard_monitor
 }
 
 event_monitor_stopped() {

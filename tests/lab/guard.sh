@@ -6,7 +6,9 @@
 # that no other instance has. Source after lab.sh; BPFGUARD names the binary.
 #
 #   guard VERB...             bpfguard on the lab's host
-#   guard_policy DNS-MODE     writes the policy for the lab's network
+#   guard_policy DNS-MODE [LEASE]  writes the policy for the lab's network; without LEASE no
+#                             monitor is needed
+#   guard_monitor             `monitor` in the background; guard_monitor_end ends it
 #   guard_collect             `log --collect` in the background
 #   guard_event WHAT FILTER   waits for an event (jq condition) and prints it, one JSON line
 #   guard_forget              ends the collector, unloads
@@ -16,14 +18,14 @@ BPFGUARD=${BPFGUARD:-$LAB_DIR/../../build/bpfguard}
 guard_exec() { # VERB...: replaces the (sub)shell
 	lab_host_exec env BPFGUARD_POLICY="$LAB/policy.yaml" BPFGUARD_RUN="$LAB/run" \
 		BPFGUARD_PINS="/sys/fs/bpf/${LAB_GUARD_CGROUP#/}" BPFGUARD_LOG="$LAB/denied" \
-		BPFGUARD_DOCKER="$LAB/docker.sock" "$BPFGUARD" "$@"
+		BPFGUARD_STATE="$LAB/state" BPFGUARD_DOCKER="$LAB/docker.sock" "$BPFGUARD" "$@"
 }
 
 guard() {
 	(guard_exec "$@")
 }
 
-guard_policy() { # MODE of DNS
+guard_policy() { # MODE of DNS [LEASE]
 	mkdir -p "$LAB/run" "$LAB/denied"
 	cat > "$LAB/policy.yaml" <<- END
 		version: 1
@@ -35,8 +37,32 @@ guard_policy() { # MODE of DNS
 		      container: gateway
 		    local: [$LAB_NET_VPN.0/24]
 		    dns: {mode: $1, server: [$LAB_RESOLVER]}
-		    kill_switch: {lease: off}
+		    kill_switch: {lease: ${2:-off}, probe: {icmp: [$LAB_WEB], tcp: ["$LAB_WEB:80"]}}
 	END
+	[ -n "${2:-}" ] || sed -i 's/, probe: .*/}/' "$LAB/policy.yaml"
+}
+
+guard_monitor() {
+	(guard_exec monitor) > "$LAB/log/monitor.log" 2>&1 < /dev/null &
+	echo $! > "$LAB/monitor.pid"
+	disown # its end is not this shell's to report
+}
+
+guard_monitor_end() {
+	local pid
+	pid=$(lab_pid monitor 2> /dev/null) || return 0
+	kill -CONT "$pid" 2> /dev/null
+	kill "$pid" 2> /dev/null && lab_wait "the monitor to end" 10 lab_gone "$pid"
+	rm -f "$LAB/monitor.pid"
+}
+
+# STATE of the first guard, as status has it.
+guard_state() {
+	guard status --json 2> /dev/null | jq -r '.monitor.guards[0].state // "none"'
+}
+
+guard_is() { # STATE
+	[ "$(guard_state)" = "$1" ]
 }
 
 guard_collect() {
@@ -68,5 +94,6 @@ guard_forget() {
 	pid=$(lab_pid collect 2> /dev/null) && kill "$pid" 2> /dev/null &&
 		lab_wait "the collector to end" 10 lab_gone "$pid"
 	rm -f "$LAB/collect.pid"
+	guard_monitor_end
 	guard unload --yes
 }
