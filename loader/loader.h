@@ -82,8 +82,8 @@ int loader_dry_run(const struct policy *p, const char *policy_path, uint32_t acc
 int loader_read_image(struct loader_image *ret, struct loader_error *err);
 /*
  * The policy in force as it was written, from <run>/policy.yaml, checked against the kernel's
- * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is, but
- * the file is not its text, so nobody can follow it.
+ * hashes. Free with policy_free(). -ENOENT: nothing is loaded; -ESTALE and others: something is,
+ * but the file is not its text, so nobody can follow it.
  */
 int loader_read_policy(struct policy **ret, struct loader_error *err);
 int loader_read_lease(unsigned int slot, struct bg_lease *ret);
