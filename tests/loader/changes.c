@@ -363,123 +363,12 @@ static int limits(void)
 	return 0;
 }
 
-/* A guard with a lease, of which only what the monitor follows differs. */
-static const char *watched_file(const char *more)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text),
-		 "version: 1\nguards:\n  - name: w\n    cgroup: %s\n"
-		 "    gateway: {address: 10.0.9.1, netns: /run/netns/none}\n"
-		 "    local: [10.0.9.0/24]\n    %s\n",
-		 instance_cgroup("w"), more);
-	return instance_file("watched", text);
-}
-
-static const char *note(const char *end)
-{
-	static char path[300];
-
-	snprintf(path, sizeof(path), "%s/policy.yaml%s", base_run_dir(), end);
-	return path;
-}
-
-/* The policy that the monitor would follow; NULL: none that fits the kernel. */
-static struct policy *in_force(int want)
-{
-	struct loader_error err = { 0 };
-	struct policy *p = NULL;
-	int got = loader_read_policy(&p, &err);
-
-	check(got == want, "loader_read_policy: %d instead of %d: %s: %s", got, want, err.what,
-	      err.why);
-	return p;
-}
-
-static void must_be_noted(const char *policy, uint64_t every_ms)
-{
-	_free_ char *text = NULL;
-	struct policy *p;
-	struct stat st;
-	size_t len;
-
-	check(!stat(note(""), &st) && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600,
-	      "%s: mode %o", note(""), st.st_mode);
-	check(access(note(".new"), F_OK), "%s is left", note(".new"));
-	check(!base_read_file(note(""), 1 << 20, &text, &len), "%s: %m", note(""));
-	check(!RUN(bpfguard_path(), "policy", "show", policy) && !strcmp(run_stdout(), text),
-	      "%s is not the canonical form", note(""));
-	p = in_force(0);
-	check(p->guards[0].probe.every_ms == every_ms, "not the policy that was loaded");
-	policy_free(p);
-}
-
-/* The text of the policy in force: there when loaded, never believed when it does not fit. */
-static int noted(void)
-{
-	static const char one[] = "kill_switch: {probe: {every: 1s}}";
-	static const char two[] = "kill_switch: {probe: {every: 2s}}";
-	_free_ char *old = NULL;
-	size_t len;
-	int fd;
-
-	in_force(-ENOENT);
-	must(EXIT_YES, "load", watched_file(one));
-	check(strstr(run_stderr(), "nothing passes the gateway until `bpfguard monitor`"),
-	      "a closed lease is not spoken of: %s", run_stderr());
-	must_be_noted(watched_file(one), 1000);
-	check(!base_read_file(note(""), 1 << 20, &old, &len), "read");
-	/* another probe is another policy */
-	must(EXIT_NO, "load", watched_file(two));
-	must_be_noted(watched_file(one), 1000);
-	must(EXIT_YES, "reload", watched_file(two));
-	check(strstr(run_stdout(), "new policy"), "reload saw no change: %s", run_stdout());
-	must_be_noted(watched_file(two), 2000);
-
-	/* the old text in its place, none at all; the same load mends both */
-	fd = open(note(""), O_WRONLY | O_TRUNC);
-	check(fd >= 0 && !base_write_all(fd, old, len) && !close(fd), "write: %m");
-	in_force(-ESTALE);
-	must(EXIT_YES, "load", watched_file(two));
-	must_be_noted(watched_file(two), 2000);
-	check(!unlink(note("")), "unlink: %m");
-	in_force(-ESTALE);
-	must(EXIT_YES, "load", watched_file(two));
-	must_be_noted(watched_file(two), 2000);
-
-	/* no room for the text: nothing is changed */
-	check(!mkdir(note(".new"), 0700), "mkdir: %m");
-	must(EXIT_NO, "reload", watched_file(one));
-	check(strstr(run_stderr(), "nothing was changed"), "%s", run_stderr());
-	check(!rmdir(note(".new")), "rmdir: %m");
-	must_be_noted(watched_file(two), 2000);
-
-	/* in force but not noted: loud, and nobody follows the old text */
-	check(!unlink(note("")) && !mkdir(note(""), 0700), "mkdir: %m");
-	must(EXIT_NO, "reload", watched_file(one));
-	check(strstr(run_stderr(), "will renew no lease"), "%s", run_stderr());
-	check(!rmdir(note("")), "rmdir: %m");
-	must(EXIT_YES, "load", watched_file(one));
-	must_be_noted(watched_file(one), 1000);
-
-	check(!RUN(bpfguard_path(), "unload", "--yes"), "unload: %s", run_stderr());
-	check(access(note(""), F_OK), "unload leaves %s", note(""));
-	check(!mkdir(note(".new"), 0700), "mkdir: %m");
-	must(EXIT_NO, "load", watched_file(one));
-	check(access(base_pins_dir(), F_OK), "a load that failed leaves pins");
-	check(!rmdir(note(".new")), "rmdir: %m");
-	in_force(-ENOENT);
-	return 0;
-}
-
 static const struct {
 	const char *name;
 	int (*fn)(void);
-} cases[] = { { "same", same },
-	      { "failing", failing },
-	      { "together", together },
-	      { "limits", limits },
-	      { "noted", noted } };
+} cases[] = {
+	{ "same", same }, { "failing", failing }, { "together", together }, { "limits", limits }
+};
 
 static int changes(int argc, char **argv)
 {
@@ -488,7 +377,7 @@ static int changes(int argc, char **argv)
 	for (i = 0; argc == 2 && i < ARRAY_SIZE(cases); i++)
 		if (!strcmp(argv[1], cases[i].name))
 			return cases[i].fn();
-	die("usage: changes same|failing|together|limits|noted");
+	die("usage: changes same|failing|together|limits");
 }
 
 int main(int argc, char **argv)

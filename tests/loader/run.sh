@@ -31,7 +31,7 @@ declare -A command=(
 	[interrupt_unload]="$bin/interrupt unload" [swaps]="$bin/swaps"
 	[same]="$bin/changes same" [failing]="$bin/changes failing"
 	[together]="$bin/changes together" [limits]="$bin/changes limits"
-	[noted]="$bin/changes noted"
+	[noted]="$bin/noted"
 	[tamper]="$bin/tamper" [refusals]=tests/loader/refusals.sh
 )
 rounds=("noted same failing together limits tamper refusals interrupt_unload" "interrupt_load interrupt_reload"

@@ -55,7 +55,7 @@ static int set_up(void **state)
 	tunnel = compile(text, "{interface: tun0}", "");
 	snprintf(text, sizeof(text), "%s    dns: {mode: local-names, tls: deny}\n", off);
 	names = compile(text, "{address: 10.0.9.1}", "");
-	leased = compile("    kill_switch: {lease: 5s}\n", "{address: 10.0.9.1}", "");
+	leased = compile("    kill_switch: {lease: 5s}\n", "{address: 10.0.9.1, netns: /n}", "");
 	return 0;
 }
 
