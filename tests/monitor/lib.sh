@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # id, work and cgroups are the caller's
 # shellcheck disable=SC2015 # "A && B || die" is meant so
 #
 # Four places in namespaces of their own: server (the VPN's far end), host (two bridges), gateway
