@@ -216,6 +216,7 @@ bpfguard() {
 }
 
 monitor_up() {
+	rm -f "$work/run/monitor.json" # what an earlier one wrote is not its state
 	spawn monitor nsenter --net="/run/netns/$id-host" -- env BPFGUARD_PINS="/sys/fs/bpf/$id" \
 		BPFGUARD_RUN="$work/run" BPFGUARD_LOG="$work/log" BPFGUARD_STATE="$work/state" \
 		BPFGUARD_DOCKER="$work/no-docker.sock" "$BPFGUARD" monitor -p "$work/policy.yaml"

@@ -282,10 +282,10 @@ bpfguard_refuses() {
 	bpfguard monitor --once 2>&1 | grep -q 'another monitor runs'
 }
 
-# What may be on the uplink: neighbours, the tunnel.
+# On the uplink: the tunnel, and what its two ends say to each other. All else came from inside.
 leaks() {
 	tcpdump -n -tt -r "$work/uplink.pcap" \
-		'ip and not (udp port 51820) and not (port 1194 and host 198.51.100.99)' 2> /dev/null
+		'ip and not (src net 198.51.100.0/24 and dst net 198.51.100.0/24)' 2> /dev/null
 }
 
 begin() {
