@@ -56,7 +56,7 @@ struct tail {
 
 static int read_tail(int fd, struct tail *ret)
 {
-	_free_ char *buf = malloc(2 * LINE_MAX_BYTES);
+	_free_ char *buf = NULL;
 	struct tail t = { 0 };
 	char *end, *line;
 	struct stat st;
@@ -65,9 +65,11 @@ static int read_tail(int fd, struct tail *ret)
 	json_t *o;
 
 	memset(t.prev, '0', HEX - 1);
+	buf = malloc(2 * LINE_MAX_BYTES);
 	if (!buf)
 		return -ENOMEM;
 	if (fstat(fd, &st))
+		/* cppcheck-suppress memleak */
 		return -errno;
 	from = st.st_size > 2 * LINE_MAX_BYTES ? st.st_size - 2 * LINE_MAX_BYTES : 0;
 	n = pread(fd, buf, 2 * LINE_MAX_BYTES, from);
@@ -150,7 +152,7 @@ int monitor_audit_append(const char *what, const char *guard, const char *fields
 {
 	json_t *fields = fields_json ? json_loads(fields_json, 0, NULL) : NULL;
 	char path[4096];
-	struct tail t;
+	struct tail t = { 0 };
 	_close_ int fd = -1;
 	int err;
 
@@ -201,15 +203,17 @@ static const char *check_line(struct chain *c, const char *line, size_t len)
 int monitor_audit_verify(const char *path, uint64_t *ret_lines, uint64_t *ret_bad_line, char *why,
 			 size_t why_size)
 {
-	_free_ char *line = malloc(LINE_MAX_BYTES + 2);
+	_free_ char *line = NULL;
 	_fclose_ FILE *f = NULL;
 	struct chain c = { 0 };
 
+	line = malloc(LINE_MAX_BYTES + 2);
 	if (!line)
 		return -ENOMEM;
 	memset(c.prev, '0', HEX - 1);
 	f = fopen(path, "re");
 	if (!f)
+		/* cppcheck-suppress memleak */
 		return -errno;
 	for (;;) {
 		const char *bad = NULL;

@@ -63,6 +63,9 @@ static void on_exit_of(struct source *s, uint32_t events)
 
 	(void)events;
 	gateway_lose(g, "its process ended");
+	/* its number may be another's soon: only what Docker says from now on counts */
+	g->gw.have_container = false;
+	snprintf(g->gw.engine_why, sizeof(g->gw.engine_why), "its process ended");
 	engine_ask(g, base_now_ns(CLOCK_BOOTTIME));
 }
 

@@ -66,6 +66,7 @@ struct guard *guard_new(struct monitor *mon, unsigned int slot, const struct pol
 	machine_init(&g->machine, &config, g->began_ns);
 	gateway_init(g);
 	bridges_load(g);
+	uplink_recall(g);
 	g->look = g->decide = true;
 	return g;
 }

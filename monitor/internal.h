@@ -221,6 +221,7 @@ bool gateway_moved(const struct guard *g);
 /* uplink.c: devices of the gateway's namespace */
 void uplink_look(struct guard *g, uint64_t now_ns);
 void uplink_write(struct guard *g);
+void uplink_recall(struct guard *g);
 bool prefix_covers(const uint8_t *net, unsigned int len, const uint8_t *addr);
 
 /* tunnel.c */

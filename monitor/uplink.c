@@ -294,3 +294,24 @@ void uplink_write(struct guard *g)
 		     json_pack("{s:o}", "endpoints", endpoints_json(g)));
 	}
 }
+
+/* What an earlier monitor wrote stays until something else is known: a restart makes no gap. */
+void uplink_recall(struct guard *g)
+{
+	struct bg_uplink u;
+	size_t i;
+
+	if (loader_read_uplink(g->slot, &u) || u.n_endpoints > ARRAY_SIZE(g->endpoint))
+		return;
+	for (i = 0; i < u.n_endpoints; i++) {
+		struct discovery_endpoint *e = &g->endpoint[i];
+
+		e->family = u.endpoint[i].family;
+		e->proto = u.endpoint[i].proto;
+		e->port = u.endpoint[i].port;
+		memcpy(e->addr, u.endpoint[i].addr, sizeof(e->addr));
+		snprintf(e->source, sizeof(e->source), "an earlier monitor");
+	}
+	g->n_endpoints = u.n_endpoints;
+	g->uplink = u;
+}

@@ -31,7 +31,7 @@ lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:ipt
 	libc-bin:getent musl-tools:musl-gcc openvpn:openvpn openssl:openssl patchelf:patchelf)
 tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:clang-tidy
 	clang-format:clang-format shellcheck:shellcheck nftables:nft iperf3:iperf3
-	socat:socat iputils-ping:ping python3-minimal:python3
+	socat:socat openssl:openssl iputils-ping:ping python3-minimal:python3
 	python3-jsonschema python3-yaml mandoc:mandoc zsh:zsh fish:fish strace:strace
 	debootstrap:debootstrap)
 # What tests/vm runs a virtual machine with, and copies into it.

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # id, work and cgroups are the caller's
 # shellcheck disable=SC2015 # "A && B || die" is meant so
 #
 # Four places in namespaces of their own: server (the VPN's far end), host (two bridges), gateway
@@ -171,6 +172,43 @@ tunnel_to() { # ENDPOINT
 	END
 }
 
+# OpenVPN makes its device after it has spoken to the other end (up-delay: as with a real server).
+openvpn_server() {
+	local who
+	for who in server client; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+			-subj "/CN=$who" -keyout "$work/$who.pem" -out "$work/$who.crt" 2> /dev/null ||
+			die "cannot make a certificate"
+	done
+	spawn ovpn-server nsenter --net="/run/netns/$id-server" -- openvpn --dev tuns \
+		--dev-type tun --proto "$1" --port 1194 --ifconfig 10.98.0.1 10.98.0.2 \
+		--tls-server --dh none --cert "$work/server.crt" --key "$work/server.pem" \
+		--peer-fingerprint "$(fingerprint client)" --keepalive 1 60
+}
+
+openvpn_client() { # PROTO of remote
+	cat > "$work/client.ovpn" <<- END
+		dev tun0
+		dev-type tun
+		remote 198.51.100.99 1194 $1
+		nobind
+		up-delay
+		ifconfig 10.98.0.2 10.98.0.1
+		tls-client
+		cert $work/client.crt
+		key $work/client.pem
+		peer-fingerprint $(fingerprint server)
+		keepalive 1 60
+		connect-retry 1 1
+		route 0.0.0.0 0.0.0.0 vpn_gateway 1
+	END
+	spawn ovpn nsenter --net="/run/netns/$id-gateway" -- openvpn --config "$work/client.ovpn"
+}
+
+fingerprint() { # server|client
+	openssl x509 -in "$work/$1.crt" -noout -fingerprint -sha256 | cut -d= -f2
+}
+
 bpfguard() {
 	in_ns host env BPFGUARD_PINS="/sys/fs/bpf/$id" BPFGUARD_RUN="$work/run" \
 		BPFGUARD_LOG="$work/log" BPFGUARD_STATE="$work/state" \
@@ -178,6 +216,7 @@ bpfguard() {
 }
 
 monitor_up() {
+	rm -f "$work/run/monitor.json" # what an earlier one wrote is not its state
 	spawn monitor nsenter --net="/run/netns/$id-host" -- env BPFGUARD_PINS="/sys/fs/bpf/$id" \
 		BPFGUARD_RUN="$work/run" BPFGUARD_LOG="$work/log" BPFGUARD_STATE="$work/state" \
 		BPFGUARD_DOCKER="$work/no-docker.sock" "$BPFGUARD" monitor -p "$work/policy.yaml"

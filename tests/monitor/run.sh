@@ -18,7 +18,7 @@ cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 
 clean_up() {
 	local n p
-	for n in monitor sender capture tunnel wg-server; do end $n; done
+	for n in monitor sender capture tunnel wg-server ovpn ovpn-server; do end $n; done
 	bpfguard unload --yes > /dev/null 2>&1
 	for p in server host gateway app; do ip netns del "$id-$p" 2> /dev/null; done
 	rmdir "$cgroups/$id" 2> /dev/null
@@ -209,6 +209,51 @@ test_b_pause() {
 	wait_for 5 state_is up || fail "state $(state)"
 }
 
+openvpn_over() { # udp|tcp SERVER-PROTO CLIENT-PROTO
+	local t
+	end monitor
+	end tunnel KILL
+	wait_for 6 sender_is closed || fail "open without a tunnel"
+	openvpn_server "$2"
+	monitor_up
+	wait_for 5 state_is connecting || fail "state $(state)"
+	t=$(now_ms)
+	openvpn_client "$3"
+	wait_for 10 trail_has ".what == \"endpoints\" and
+		.endpoints[0].endpoint == \"198.51.100.99:1194/$1\"" || fail "endpoint not found"
+	wait_for 15 state_is up ||
+		fail "state $(state): $(tail -n 3 "$work/ovpn.log" "$work/monitor.log")"
+	echo "     up $(($(now_ms) - t)) ms after OpenVPN's start"
+	t=$(now_ms)
+	end ovpn KILL
+	denied_within "$t" 50
+	end ovpn-server
+}
+
+test_a_openvpn_udp() {
+	openvpn_over udp udp udp
+}
+
+test_a_openvpn_tcp() {
+	openvpn_over tcp tcp-server tcp-client
+}
+
+test_b_reload() {
+	local lines
+	fresh
+	lines=$(wc -l < "$work/sender.log")
+	sed 's|local: .*|local: [172.30.0.0/24, 172.40.0.0/24]|' "$work/policy.yaml" > "$work/new.yaml"
+	bpfguard reload -p "$work/new.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
+	wait_for 3 trail_has '.what == "policy" and .seq > 1' || fail "not noticed"
+	sleep 1.5 # time itself: a renewal later it still has to be open
+	state_is up || fail "state $(state)"
+	[ "$(wc -l < "$work/sender.log")" = "$lines" ] || fail "a gap"
+	bpfguard status > "$work/status" 2>&1 || fail "status: exit $?: $(grep '!' "$work/status")"
+	end monitor
+	! bpfguard status > "$work/status" 2>&1 || fail "whole without a monitor"
+	grep -q 'the monitor does not run' "$work/status" || fail "said: $(cat "$work/status")"
+}
+
 test_c_gateway_gone() {
 	local t
 	fresh
@@ -237,10 +282,10 @@ bpfguard_refuses() {
 	bpfguard monitor --once 2>&1 | grep -q 'another monitor runs'
 }
 
-# What may be on the uplink: neighbours, the tunnel.
+# On the uplink: the tunnel, and what its two ends say to each other. All else came from inside.
 leaks() {
 	tcpdump -n -tt -r "$work/uplink.pcap" \
-		'ip and not (udp port 51820)' 2> /dev/null
+		'ip and not (src net 198.51.100.0/24 and dst net 198.51.100.0/24)' 2> /dev/null
 }
 
 begin() {
