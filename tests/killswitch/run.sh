@@ -57,19 +57,21 @@ undo() { # NAME
 	"undo_$1"
 }
 
-# What is waited for: with the guard, that it refuses, unless it must not.
+# What is waited for: with the guard, that it refuses, unless it must not. Not from $at: a container
+# that is killed loses its tunnel before its first process has ended.
 denied() { # TARGET
 	case $1 in
 	same | calm) return 0 ;;
 	esac
-	lab_wait "a refusal" 15 said refused "$at"
+	lab_wait "a refusal" 15 said refused "$began"
 }
 
 # One round. Adds to the files $LAB/{deny,recovery,during}; false when it did not go as it should.
 round() { # NAME TARGET
-	local name=$1 target=$2 at='' from back rc=0
+	local name=$1 target=$2 at='' from back rc=0 began
 	lab_wait "packets to flow" 20 flowing || return 1
 	gateway=$(gateway_pid)
+	began=$EPOCHREALTIME
 	"event_$name" || return 1
 	if [ -n "$control" ] && [[ $target != =* ]]; then
 		sleep 2 # time itself: a leak is given time to be seen
