@@ -5,8 +5,6 @@
  * The path carries no API version, so that the engine answers in its own: what is read here has
  * been the same since API 1.24, while engines keep raising the oldest version they speak.
  */
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -14,71 +12,10 @@
 
 #include "base/base.h"
 #include "discovery/discovery.h"
+#include "discovery/http.h"
 
 #define ANSWER_MAX (1u << 20)
 #define WHO_MAX	   255
-
-/*
- * libcurl is opened when it is first needed. It brings some twenty libraries (5 MB resident), more
- * than all the rest of a log service that may never meet a container.
- */
-static struct {
-	__typeof__(curl_global_init) *global_init;
-	__typeof__(curl_easy_init) *init;
-	__typeof__(curl_easy_setopt) *setopt;
-	__typeof__(curl_easy_perform) *perform;
-	__typeof__(curl_easy_getinfo) *getinfo;
-	__typeof__(curl_easy_cleanup) *cleanup;
-} http;
-
-static int open_library(void)
-{
-	static bool ready;
-	void *lib;
-
-	if (ready)
-		return 0;
-	lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		return -ENOTCONN;
-	http.global_init = dlsym(lib, "curl_global_init");
-	http.init = dlsym(lib, "curl_easy_init");
-	http.setopt = dlsym(lib, "curl_easy_setopt");
-	http.perform = dlsym(lib, "curl_easy_perform");
-	http.getinfo = dlsym(lib, "curl_easy_getinfo");
-	http.cleanup = dlsym(lib, "curl_easy_cleanup");
-	if (!http.global_init || !http.init || !http.setopt || !http.perform || !http.getinfo ||
-	    !http.cleanup)
-		return -ENOTCONN;
-	/* No TLS is ever used. */
-	if (http.global_init(CURL_GLOBAL_NOTHING))
-		return -ENOMEM;
-	ready = true;
-	return 0;
-}
-
-struct answer {
-	char *body;
-	size_t len;
-};
-
-/* Less than offered taken: libcurl gives up, which is what too long an answer deserves. */
-static size_t take_body(char *data, size_t size, size_t n, void *ctx)
-{
-	struct answer *a = ctx;
-	size_t more = size * n;
-	char *grown;
-
-	if (more > ANSWER_MAX - a->len)
-		return 0;
-	grown = realloc(a->body, a->len + more + 1);
-	if (!grown)
-		return 0;
-	memcpy(grown + a->len, data, more);
-	a->body = grown;
-	a->len += more;
-	return more;
-}
 
 static int copy_string(char *dst, size_t size, const char *src)
 {
@@ -120,8 +57,7 @@ out:
 	return err;
 }
 
-/* What Docker allows in names and ids; anything else would be read as part of the URL. */
-static bool who_sane(const char *who)
+bool discovery_docker_name_sane(const char *who)
 {
 	size_t len = strlen(who);
 
@@ -130,60 +66,24 @@ static bool who_sane(const char *who)
 			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
 }
 
-static int set_options(CURL *curl, const char *url, int timeout_ms, struct answer *a)
-{
-	CURLcode rc = CURLE_OK;
-
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (rc == CURLE_OK)                                                                \
-			rc = http.setopt(curl, option, value);                                     \
-	} while (0)
-	SET(CURLOPT_UNIX_SOCKET_PATH, base_docker_socket());
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PROXY, ""); /* http_proxy in the environment is not meant for us */
-	SET(CURLOPT_PROTOCOLS_STR, "http");
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-	SET(CURLOPT_BUFFERSIZE, 4096L);
-	SET(CURLOPT_MAXFILESIZE, (long)ANSWER_MAX);
-	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, a);
-#undef SET
-	return rc == CURLE_OK ? 0 : -ENOMEM;
-}
-
 /* The engine's answer to GET url. -ENOTCONN also when it is too slow. */
-static int ask(const char *url, int timeout_ms, struct answer *a)
+static int ask(const char *url, int timeout_ms, struct discovery_body *body)
 {
+	struct discovery_http h = { .url = url,
+				    .unix_socket = base_docker_socket(),
+				    .timeout_ms = timeout_ms };
 	long status = 0;
-	CURLcode rc;
-	CURL *curl;
-	int err;
+	int err = discovery_http_body(&h, body, &status);
 
-	err = open_library();
+	if (err == -EACCES)
+		return -ENOTCONN;
 	if (err)
 		return err;
-	curl = http.init();
-	if (!curl)
-		return -ENOMEM;
-	err = set_options(curl, url, timeout_ms, a);
-	if (!err) {
-		rc = http.perform(curl);
-		http.getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-		if (rc == CURLE_WRITE_ERROR || rc == CURLE_FILESIZE_EXCEEDED ||
-		    rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL)
-			err = -EBADMSG;
-		else if (rc != CURLE_OK)
-			err = -ENOTCONN;
-		else if (status == 404)
-			err = -ENOENT;
-		else if (status != 200)
-			err = -EBADMSG;
-	}
-	http.cleanup(curl);
-	return err;
+	if (status == 200)
+		return 0;
+	free(body->data);
+	body->data = NULL;
+	return status == 404 ? -ENOENT : -EBADMSG;
 }
 
 /* The line of cgroup2 in /proc/PID/cgroup: `0::/path`. */
@@ -210,19 +110,19 @@ static void fill_cgroup(struct discovery_container *c)
 int discovery_docker_inspect(const char *who, int timeout_ms, struct discovery_container *ret)
 {
 	struct discovery_container c;
-	struct answer a = { 0 };
+	struct discovery_body body = { .max = ANSWER_MAX };
 	char url[WHO_MAX + 64];
 	int err;
 
 	if (*who == '/')
 		who++;
-	if (!who_sane(who))
+	if (!discovery_docker_name_sane(who))
 		return -ENOENT;
 	snprintf(url, sizeof(url), "http://docker/containers/%s/json", who);
-	err = ask(url, timeout_ms, &a);
+	err = ask(url, timeout_ms, &body);
 	if (!err)
-		err = discovery_docker_parse(a.body ? a.body : "", a.len, &c);
-	free(a.body);
+		err = discovery_docker_parse(body.data ? body.data : "", body.len, &c);
+	free(body.data);
 	if (err)
 		return err;
 	if (c.pid)

@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.c"
 #include "base/io.c"
 #include "base/path.c"
 #include "base/text.c"
 #include "discovery/cgroup.c"
 #include "discovery/docker.c"
+#include "discovery/http.c"
 
 static void check_clean(const char *s, size_t size)
 {
