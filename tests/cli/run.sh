@@ -76,7 +76,7 @@ done
 t completion-bash-completes bash -c "eval \"\$($B completion bash)\"
 	COMP_WORDS=(bpfguard sta); COMP_CWORD=1; _bpfguard; [ \"\${COMPREPLY[*]}\" = status ]"
 t man-pages-are-clean sh -c "for f in docs/man/*.[58]; do mandoc -T lint -W warning \$f || exit 1; done"
-t man-page-for-each-verb sh -c "for v in load status log why policy; do [ -f docs/man/bpfguard-\$v.8 ] || exit 1; done"
+t man-page-for-each-verb sh -c "for v in load status log why policy monitor pause audit; do [ -f docs/man/bpfguard-\$v.8 ] || exit 1; done"
 
 install_roundtrip() {
 	make -s install B="${BUILD:-build}" DESTDIR="$tmp/root" PREFIX=/usr || return 1

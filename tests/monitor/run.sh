@@ -254,6 +254,21 @@ test_b_reload() {
 	grep -q 'the monitor does not run' "$work/status" || fail "said: $(cat "$work/status")"
 }
 
+# What cannot be hung up keeps the lease closed, and status says what is missing.
+test_b_missing_bridge() {
+	fresh
+	sed 's|bridge: upbr|bridge: nosuch|' "$work/policy.yaml" > "$work/new.yaml"
+	bpfguard reload -p "$work/new.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
+	wait_for 5 sender_is closed || fail "open without the program on the bridge"
+	wait_for 2 state_is down || fail "state $(state)"
+	! bpfguard status > "$work/status" 2>&1 || fail "whole without the bridge"
+	grep -q "uplink network's bridge was not found" "$work/status" ||
+		fail "said: $(head -n 4 "$work/status")"
+	bpfguard reload -p "$work/policy.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
+	wait_for 5 state_is up || fail "state $(state)"
+	wait_for 2 sender_is open || fail "closed"
+}
+
 test_c_gateway_gone() {
 	local t
 	fresh
