@@ -69,6 +69,11 @@ denied() { # TARGET
 # One round. Adds to the files $LAB/{deny,recovery,during}; false when it did not go as it should.
 round() { # NAME TARGET
 	local name=$1 target=$2 at='' from back rc=0 began
+	# a monitor that has seen no flap yet: else each round's recovery would wait longer
+	[ -n "$control" ] || {
+		guard_monitor_end
+		guard_monitor
+	}
 	lab_wait "packets to flow" 20 flowing || return 1
 	gateway=$(gateway_pid)
 	began=$EPOCHREALTIME
@@ -78,8 +83,8 @@ round() { # NAME TARGET
 	elif ! denied "$target"; then
 		rc=1
 	else
-		! said refused "$at" ||
-			milliseconds "$at" "$(sender_said refused "$at" 3)" >> "$LAB/deny"
+		! said refused "$began" ||
+			milliseconds "$at" "$(sender_said refused "$began" 3)" >> "$LAB/deny"
 		sleep 0.5 # time itself: what leaks late
 	fi
 	undo "$name"
@@ -123,6 +128,8 @@ judge() { # NAME TARGET GOOD-ROUNDS DENY-MEDIAN DENY-MAX CLEAR
 		[[ $leaky != *" $1 "* ]] || [ "$6" -gt 0 ] || echo "must leak without the guard"
 	elif [ "$6" != 0 ]; then
 		echo "$6 packets in clear"
+	elif [ "$2" = clear ]; then
+		[ "$4" != - ] || echo "nothing was refused"
 	elif [ "$2" = same ]; then
 		[ "${flips:-0}" = 0 ] || echo "$flips refusals where nothing should change"
 	elif [ "$2" = calm ]; then
