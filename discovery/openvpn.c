@@ -182,7 +182,7 @@ static int split(const char *at, const char *end, char word[WORDS][256])
 
 static void on_line(struct config *c, const char *line, const char *end)
 {
-	char word[WORDS][256];
+	char word[WORDS][256] = { "" };
 	int n;
 
 	if (c->skip[0]) {

@@ -213,7 +213,7 @@ int discovery_openvpn_from_args(const char *args, size_t len, char **ret)
 	return 0;
 }
 
-/* The file that --config (or a first word alone) names; "" if none does. */
+/* The file that --config (or a first word alone) names; "" if none does. A NUL is behind args. */
 static void config_of(const char *args, size_t len, char *ret, size_t size)
 {
 	const char *word = args + strnlen(args, len) + 1;

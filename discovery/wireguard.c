@@ -57,7 +57,7 @@ static int find_family(int netns, uint16_t *ret)
 	return 0;
 }
 
-static void read_endpoint(const struct nlattr *attr, struct discovery_tunnel *t)
+static void read_sockaddr(const struct nlattr *attr, struct discovery_tunnel *t)
 {
 	size_t len = mnl_attr_get_payload_len(attr);
 	struct sockaddr_in6 in6;
@@ -105,7 +105,7 @@ static int on_peer_attr(const struct nlattr *attr, void *data)
 	struct discovery_tunnel *t = data;
 
 	switch (mnl_attr_get_type(attr)) {
-	case WGPEER_A_ENDPOINT: read_endpoint(attr, t); break;
+	case WGPEER_A_ENDPOINT: read_sockaddr(attr, t); break;
 	case WGPEER_A_LAST_HANDSHAKE_TIME: read_handshake(attr, t); break;
 	case WGPEER_A_RX_BYTES: t->rx_bytes += counter(attr); break;
 	case WGPEER_A_TX_BYTES: t->tx_bytes += counter(attr); break;
