@@ -39,6 +39,7 @@ suite() { # NAME
 	policy) tests/policy/run.sh "$BPFGUARD" ;;
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
+	link) tests/link/run.sh ;;
 	live) tests/live/run.sh ;;
 	lab) tests/lab/check.sh ;;
 	docker) tests/docker/run.sh ;;
@@ -52,7 +53,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live lab docker boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live lab docker boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77
