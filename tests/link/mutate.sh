@@ -14,14 +14,14 @@ passed=0 failed=0
 mutations() { # FILE~WHAT~BY, sed -E
 	cat <<- 'END'
 		link_verdict~fr->flags & BG_L_FORWARDED\)~fr->flags \& 0)
-		link_verdict~len > BG_ARP_FRAME \+ BG_ARP_PAD \|\| trailer~len > BG_ARP_FRAME + BG_ARP_PAD
+		link_verdict~BG_ARP_PAD \|\| trailer~BG_ARP_PAD || (trailer \&\& len == 43)
 		link_verdict~len > BG_ARP_FRAME \+ BG_ARP_PAD ~len > BG_ARP_FRAME + 2 * BG_ARP_PAD 
 		link_verdict~a->htype\[1\] == 1~true
 		link_verdict~a->ptype\[0\] == 8 && !a->ptype\[1\]~a->ptype[0] == 8
 		link_verdict~a->hlen == 6 && ~
 		link_verdict~a->plen == 4 && ~
 		link_verdict~\(a->op\[1\] == 1 \|\| a->op\[1\] == 2\)~true
-		link_verdict~bg_same_mac\(a->sha, fr->src\)~true
+		link_verdict~bg_same_mac\(a->sha, fr->src\)~bg_same_mac(fr->src, fr->src)
 		link_verdict~!g \|\| !g->generation \|\| g->abi != BG_ABI~g \&\& g->abi != BG_ABI
 		link_verdict~e->family != f->family \|\| e->proto != f->proto~e->family != f->family
 		link_verdict~ \|\| !bg_same6\(e->addr, f->daddr\)~

@@ -453,7 +453,8 @@ test_other_namespace_and_back() {
 
 # While programs and policy are swapped, nothing that is refused gets through.
 test_reload() {
-	local i n
+	local i n spoilt
+	read -r -a spoilt <<< "$(printf '%0384d' 0 | sed 's/../& /g')" # struct bg_manifest
 	unseal
 	seal
 	new_mark
@@ -468,7 +469,7 @@ test_reload() {
 		guard reload -p "$W/policy.yaml" > "$W/load" 2>&1 || fail "$(< "$W/load")"
 		# as of another build: all programs are loaded anew
 		bpftool map update pinned "$BPFGUARD_PINS/maps/bg_manifest" key hex 00 00 00 00 \
-			value hex $(printf '00 %.0s' $(seq 1 192)) 2> /dev/null ||
+			value hex "${spoilt[@]}" 2> /dev/null ||
 			fail "cannot spoil the manifest"
 		guard load -p "$W/policy.yaml" > "$W/load" 2>&1 || fail "$(< "$W/load")"
 		checked 1 || fail "not attached after a load"

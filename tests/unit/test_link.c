@@ -4,6 +4,7 @@
  * size, other layouts, no guard at all; and how a place is called.
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
