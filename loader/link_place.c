@@ -47,7 +47,7 @@ static int is_slot(unsigned int slot, const char *name, void *ctx)
 	struct find_name *f = ctx;
 
 	if (slot == f->slot && !f->name[0] && strlen(name) < sizeof(f->name))
-		strcpy(f->name, name);
+		memcpy(f->name, name, strlen(name) + 1);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ static int make_link(const struct loader_spot *s, const char *path)
 
 int loader_tcx_attach(const struct loader_spot *s)
 {
-	uint32_t ifindex, prog_id;
+	uint32_t ifindex = 0, prog_id = 0;
 	char path[PATH_MAX];
 	int err = loader_at_path(path, sizeof(path), s->slot, s->name, &s->at);
 	_close_ int link = -1;

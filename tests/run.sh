@@ -39,6 +39,7 @@ suite() { # NAME
 	policy) tests/policy/run.sh "$BPFGUARD" ;;
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
+	link) tests/link/run.sh ;;
 	live) tests/live/run.sh ;;
 	monitor) tests/monitor/run.sh ;;
 	lab) tests/lab/check.sh ;;
@@ -55,7 +56,8 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader live monitor lab gateway docker killswitch boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live monitor lab gateway docker
+	killswitch boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

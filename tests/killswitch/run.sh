@@ -73,6 +73,7 @@ round() { # NAME TARGET
 	[ -n "$control" ] || {
 		guard_monitor_end
 		guard_monitor
+		lab_wait "the monitor's proof" 20 guard_is up || return 1
 	}
 	lab_wait "packets to flow" 20 flowing || return 1
 	gateway=$(gateway_pid)

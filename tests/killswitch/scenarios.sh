@@ -126,8 +126,8 @@ undo_gateway_opened() {
 }
 
 event_peer_silent() {
-	at=$EPOCHREALTIME
 	lab_peer_silent
+	at=$EPOCHREALTIME # it is silent from here on at the latest
 }
 
 undo_peer_silent() {

@@ -14,15 +14,12 @@
 #include "base/base.h"
 #include "loader/link.h"
 #include "tests/link/frame.h"
+#include "tests/link/frames.h"
 #include "tests/loader/instance.h"
 
-#define PASS 0xffffffffu /* TC_ACT_UNSPEC */
-#define SHOT 2u
-#define LO   1 /* where a test run's frames are, unless it is told otherwise */
-
-static const uint8_t own[6] = { 2, 0, 0, 0, 0, 10 }, gw[6] = { 2, 0, 0, 0, 0, 2 },
-		     peer[6] = { 2, 0, 0, 0, 0, 20 }, host[6] = { 2, 0, 0, 0, 0, 1 },
-		     all[6] = { 255, 255, 255, 255, 255, 255 }, mcast6[6] = { 0x33, 0x33 };
+const uint8_t own[6] = { 2, 0, 0, 0, 0, 10 }, gw[6] = { 2, 0, 0, 0, 0, 2 },
+	      peer[6] = { 2, 0, 0, 0, 0, 20 }, host[6] = { 2, 0, 0, 0, 0, 1 },
+	      all[6] = { 255, 255, 255, 255, 255, 255 }, mcast6[6] = { 0x33, 0x33 };
 
 static unsigned int passed;
 
@@ -57,8 +54,8 @@ static uint32_t give(const char *place, const struct frame *f, uint32_t iif)
 }
 
 /* The frame's fate: verdict and the one reason that is counted. */
-static void expect(const char *what, const char *place, const struct frame *f, uint32_t iif,
-		   uint32_t verdict, unsigned int reason)
+void expect(const char *what, const char *place, const struct frame *f, uint32_t iif,
+	    uint32_t verdict, unsigned int reason)
 {
 	unsigned int r;
 	uint32_t got;
@@ -75,9 +72,6 @@ static void expect(const char *what, const char *place, const struct frame *f, u
 	      (int)verdict);
 	passed++;
 }
-
-#define ALLOWED(what, place, f, reason) expect(what, place, f, 0, PASS, reason)
-#define DENIED(what, place, f, reason)	expect(what, place, f, 0, SHOT, reason)
 
 static const char policy_text[] = "version: 1\nguards:\n  - name: vpn\n    cgroup: %s\n"
 				  "    mode: %s\n    gateway: {address: [%s]}\n"
@@ -211,126 +205,6 @@ static void seal_bridge_rules(void)
 
 	for (i = 0; i < ARRAY_SIZE(f); i++)
 		DENIED("a frame for the host", "seal_bridge", &f[i], BG_R_LINK_HOST);
-}
-
-static void set_port(uint32_t flags, unsigned int slot, const uint8_t mac[6])
-{
-	struct bg_port p = { .slot = slot, .flags = flags, .cgroup = 4711 };
-
-	memcpy(p.mac, mac, 6);
-	check(!loader_write_port(LO, &p), "cannot write the port");
-}
-
-static void arp_rules(void)
-{
-	static const struct {
-		const char *what;
-		unsigned int at;
-		uint8_t byte;
-	} bad[] = { { "hardware type", 15, 6 },
-		    { "protocol type", 17, 1 },
-		    { "hardware length", 18, 5 },
-		    { "protocol length", 19, 16 },
-		    { "RARP", 21, 3 },
-		    { "another sender", 22 + 5, 99 } };
-	struct frame f = frame_arp(own, all, 1, "172.30.0.10", "172.30.0.2");
-	size_t i;
-
-	ALLOWED("ARP", "seal_port", &f, BG_R_NEIGHBOUR);
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		f = frame_arp(own, all, 1, "172.30.0.10", "172.30.0.2");
-		f.data[bad[i].at] = bad[i].byte;
-		DENIED(bad[i].what, "seal_port", &f, BG_R_LINK_PROTOCOL);
-	}
-	f = frame_arp(own, all, 1, "172.30.0.10", "172.30.0.2");
-	f.len = 60;
-	ALLOWED("ARP, padded", "seal_port", &f, BG_R_NEIGHBOUR);
-	f.len = 61;
-	DENIED("ARP, padded too much", "seal_port", &f, BG_R_LINK_PROTOCOL);
-	for (i = 42; i < 60; i++) {
-		f = frame_arp(own, all, 1, "172.30.0.10", "172.30.0.2");
-		f.len = 60;
-		f.data[i] = 'x';
-		DENIED("ARP with a byte behind it", "seal_port", &f, BG_R_LINK_PROTOCOL);
-	}
-	f = frame_arp(own, peer, 2, "172.30.0.10", "172.30.0.20");
-	ALLOWED("an ARP answer", "seal_port", &f, BG_R_PEER);
-	f = frame_arp(own, host, 2, "172.30.0.10", "172.30.0.1");
-	DENIED("an ARP answer to a stranger", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	f = frame_arp(own, peer, 2, "172.30.0.2", "172.30.0.20");
-	DENIED("an ARP answer for the gateway", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_arp(own, all, 1, "172.30.0.2", "172.30.0.2");
-	DENIED("a gratuitous ARP for the gateway", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_arp(peer, all, 1, "172.30.0.20", "172.30.0.2");
-	DENIED("ARP with another's MAC", "seal_port", &f, BG_R_LINK_SPOOF);
-}
-
-static void nd_rules(void)
-{
-	struct frame f = frame_nd(own, mcast6, "fd30::10", "ff02::1:ff00:2", ND_NS, "fd30::2");
-
-	ALLOWED("a solicitation", "seal_port", &f, BG_R_NEIGHBOUR);
-	f = frame_nd(own, peer, "fd30::10", "fd30::20", ND_NA, "fd30::10");
-	ALLOWED("an advertisement", "seal_port", &f, BG_R_PEER);
-	f = frame_nd(own, peer, "fd30::10", "fd30::20", ND_NA, "fd30::2");
-	DENIED("an advertisement for the gateway", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_nd(own, mcast6, "fd30::10", "ff02::1", ND_NA, "fd30::2");
-	DENIED("the same to everybody", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_nd(own, mcast6, "fd30::2", "ff02::1:ff00:20", ND_NS, "fd30::20");
-	DENIED("a solicitation as the gateway", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_nd(own, mcast6, "::", "ff02::1:ff00:2", ND_NS, "fd30::2");
-	DENIED("a claim on the gateway's address", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_nd(own, mcast6, "fe80::10", "ff02::1", ND_RA, "fd30::10");
-	DENIED("a router advertisement", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_nd(own, peer, "fe80::10", "fd30::20", ND_REDIRECT, "fd30::10");
-	DENIED("a redirect", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_ip6(own, peer, "fd30::10", "fd30::20", 60, 0);
-	DENIED("options before who knows what", "seal_port", &f, BG_R_IP_OPTIONS);
-	f = frame_ip6(own, mcast6, "fd30::10", "ff02::fb", 17, 5353);
-	DENIED("IPv6 mDNS", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	f = frame_ip6(own, peer, "fd30::10", "fd30::20", 17, 9);
-	ALLOWED("IPv6 to a peer", "seal_port", &f, BG_R_PEER);
-	set_port(BG_PORT_VPN | BG_PORT_GATEWAY, 0, own);
-	f = frame_nd(own, peer, "fd30::2", "fd30::20", ND_NA, "fd30::2");
-	ALLOWED("the gateway speaks for itself", "seal_port", &f, BG_R_PEER);
-	f = frame_nd(own, mcast6, "fe80::10", "ff02::1", ND_RA, "fd30::10");
-	ALLOWED("the gateway's router advertisement", "seal_port", &f, BG_R_NEIGHBOUR);
-	f = frame_arp(own, peer, 2, "172.30.0.2", "172.30.0.20");
-	ALLOWED("the gateway's ARP answer", "seal_port", &f, BG_R_PEER);
-	set_port(BG_PORT_VPN, 0, own);
-}
-
-static void seal_port_rules(void)
-{
-	struct frame f = frame_ip4(own, peer, "172.30.0.10", "172.30.0.20", 17, 9);
-
-	DENIED("no entry for the port", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(0, 0, own);
-	DENIED("a port of another network", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(BG_PORT_VPN, 1, own);
-	DENIED("a port of another guard", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(BG_PORT_VPN, 0, own);
-	DENIED("a MAC that is not in the table", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	check(!loader_write_mac(1, peer, 0), "write");
-	DENIED("a MAC of another guard", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	check(!loader_write_mac(0, peer, 0), "write");
-	ALLOWED("a peer", "seal_port", &f, BG_R_PEER);
-	f = frame_ip4(own, host, "172.30.0.10", "8.8.8.8", 17, 9);
-	DENIED("the bridge's own MAC", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	f = frame_ip4(peer, peer, "172.30.0.10", "172.30.0.20", 17, 9);
-	DENIED("another's source MAC", "seal_port", &f, BG_R_LINK_SPOOF);
-	f = frame_ip4(own, all, "172.30.0.10", "172.30.0.255", 17, 9);
-	DENIED("broadcast", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	f = frame_ip4(own, peer, "172.30.0.10", "172.30.0.20", 17, 9);
-	f.data[12] = 0x88;
-	f.data[13] = 0xb5;
-	DENIED("another ethertype to a peer", "seal_port", &f, BG_R_LINK_PROTOCOL);
-	f.data[12] = 0x81;
-	f.data[13] = 0;
-	DENIED("a VLAN tag to a peer", "seal_port", &f, BG_R_LINK_PROTOCOL);
-	check(loader_write_mac(0, all, 0) == -EINVAL, "a group's MAC was taken");
-	arp_rules();
-	nd_rules();
 }
 
 /* ---- what is reported ---- */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The uplink guard and the link seal; see tests/link/run.sh.
 
-LINK_FRAMES := tests/link/frames.c tests/link/frame.c tests/loader/instance.c
+LINK_FRAMES := tests/link/frames.c tests/link/rules_port.c tests/link/frame.c tests/loader/instance.c
 
 $(B)/link-tests/frames: $(LINK_FRAMES) $(wildcard tests/link/*.h tests/loader/*.h) $(SANOBJS)
 	$(call msg,TEST,$@)

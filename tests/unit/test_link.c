@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The link's decisions where no frame of tests/link/frames.c can go: tables that lie about their
+ * size, other layouts, no guard at all; and how a place is called.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "bpf/link_verdict.bpf.h"
+#include "loader/link.h"
+
+BG_INLINE bool bg_prefix_find(const struct bg_guard *g, __u32 slot, const struct bg_flow *f,
+			      __u32 *line)
+{
+	(void)g, (void)slot, (void)f, (void)line;
+	return false;
+}
+
+static struct bg_guard guard(void)
+{
+	return (struct bg_guard){ .abi = BG_ABI, .generation = 1, .n_gw4 = 1, .gw4 = { 7 } };
+}
+
+static const struct bg_frame ip4 = { .type = BG_ETH_IP4, .flags = BG_L_READ };
+
+static void uplink_without_guard(void **state)
+{
+	struct bg_flow f = { .family = 4 };
+	struct bg_guard g = guard();
+	struct bg_decision d;
+
+	(void)state;
+	bg_decide_uplink(NULL, NULL, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_NOT_LOADED);
+	g.abi++;
+	bg_decide_uplink(&g, NULL, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_NOT_LOADED);
+	g.abi = BG_ABI;
+	bg_decide_uplink(&g, NULL, &ip4, &f, &d);
+	assert_int_equal(d.verdict, BG_DENY);
+	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
+}
+
+/* Entries behind the number are not entries; a number too large is not followed. */
+static void uplink_sizes(void **state)
+{
+	struct bg_flow f = { .family = 4, .proto = 17, .dport = 9, .flags = BG_F_PORTS };
+	struct bg_guard g = guard();
+	struct bg_uplink up = { 0 };
+	struct bg_decision d;
+
+	(void)state;
+	f.daddr[0] = 5;
+	up.endpoint[0] = (struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
+	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	assert_int_equal(d.verdict, BG_DENY);
+	up.n_endpoints = 1;
+	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_ENDPOINT);
+	up.n_endpoints = up.n_outbound = ~0u; /* ASan would see it */
+	f.daddr[0] = 6;
+	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	assert_int_equal(d.verdict, BG_DENY);
+}
+
+/* A zeroed entry of a table, and a zero MAC, match nothing. */
+static void zeroes(void **state)
+{
+	struct bg_flow f = { .family = 4, .proto = 17, .flags = BG_F_PORTS };
+	struct bg_guard g = guard();
+	struct bg_uplink up = { .n_endpoints = 1, .n_outbound = 1 };
+	struct bg_port port = { 0 };
+	struct bg_decision d;
+
+	(void)state;
+	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
+	bg_decide_port(&g, 0, &port, true, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_LINK_OTHER_NETWORK);
+	bg_decide_port(&g, 0, NULL, true, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_LINK_OTHER_NETWORK);
+}
+
+static void gateway_count(void **state)
+{
+	struct bg_guard g = guard();
+
+	(void)state;
+	assert_true(bg_is_gateway4(&g, 7));
+	assert_false(bg_is_gateway4(&g, 0));
+	g.n_gw4 = ~0u;
+	assert_false(bg_is_gateway4(&g, 8));
+}
+
+static void arp_length(void **state)
+{
+	struct bg_arp a = {
+		.htype = { 0, 1 }, .ptype = { 8, 0 }, .hlen = 6, .plen = 4, .op = { 0, 1 }
+	};
+	struct bg_frame fr = { .flags = BG_L_READ };
+
+	(void)state;
+	assert_false(bg_is_arp(&a, &fr, 41, 0));
+	assert_true(bg_is_arp(&a, &fr, 42, 0));
+	assert_true(bg_is_arp(&a, &fr, 60, 0));
+	assert_false(bg_is_arp(&a, &fr, 60, 1));
+	assert_false(bg_is_arp(&a, &fr, 61, 0));
+}
+
+static void names(void **state)
+{
+	(void)state;
+	assert_string_equal(loader_place_name(LOADER_UPLINK), "uplink");
+	assert_string_equal(loader_place_name(LOADER_SEAL_PORT), "seal_port");
+	assert_null(loader_place_name(LOADER_PLACES));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uplink_without_guard),
+		cmocka_unit_test(uplink_sizes),
+		cmocka_unit_test(zeroes),
+		cmocka_unit_test(gateway_count),
+		cmocka_unit_test(arp_length),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
