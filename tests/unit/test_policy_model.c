@@ -343,14 +343,14 @@ static void test_long_token(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),  cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_edges),	    cmocka_unit_test(test_comments),
-		cmocka_unit_test(test_fixed_point), cmocka_unit_test(test_errors_print),
+		cmocka_unit_test(test_everything),     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_edges),	       cmocka_unit_test(test_comments),
+		cmocka_unit_test(test_fixed_point),    cmocka_unit_test(test_errors_print),
+		cmocka_unit_test(test_long_token),     cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_watched_fields), cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_fixed_point),    cmocka_unit_test(test_errors_print),
 		cmocka_unit_test(test_long_token),
-		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_watched),	     cmocka_unit_test(test_watched_fields),
-		cmocka_unit_test(test_edges),	     cmocka_unit_test(test_fixed_point),
-		cmocka_unit_test(test_errors_print), cmocka_unit_test(test_long_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
