@@ -152,6 +152,8 @@ static void uplink_rules(const char *place)
 	ALLOWED("the IPv6 endpoint", place, &f, BG_R_ENDPOINT);
 	f = frame_ip6(gw, host, "fd31::2", "2001:db8::2", 6, 443);
 	DENIED("another IPv6 address", place, &f, BG_R_UPLINK_ELSEWHERE);
+	f = frame_ip6(gw, host, "fd31::2", "ac1f:5::1", 17, 9);
+	DENIED("IPv6 that begins as an IPv4 network does", place, &f, BG_R_UPLINK_ELSEWHERE);
 	f = frame_ip6(gw, host, "fd31::2", "fd31::9", 17, 9);
 	ALLOWED("on-link by IPv6", place, &f, BG_R_LOCAL);
 	f = frame_ip6(gw, host, "fd31::2", "2001:db8::1", 44, 0);

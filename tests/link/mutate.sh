@@ -9,6 +9,8 @@ trap 'rm -rf "$tree"' EXIT
 cp -r Makefile VERSION base bpf cli discovery events loader monitor packaging policy tests vmlinux \
 	"$tree/" || exit 1
 cp -r "$1" "$tree/build" || exit 1
+# what a rule no longer uses is no reason not to try it
+sed -i 's/-Wextra -Werror -DBG_BPF/-DBG_BPF/' "$tree/Makefile"
 passed=0 failed=0
 
 mutations() { # FILE~WHAT~BY, sed -E
@@ -44,7 +46,6 @@ mutations() { # FILE~WHAT~BY, sed -E
 		link_verdict~if \(peer\)~if (true)
 		link_verdict~BG_F_NEIGHBOUR\)\)$~BG_F_NEIGHBOUR) \|\| true)
 		link_verdict~reason = BG_R_LINK_PROTOCOL~reason = BG_R_NONE
-		link_verdict~return fr->dst~return true
 		link_verdict~return bg_is_group_mac\(fr->dst\)~return false
 		link_verdict~return mac\[0\] & 1~return false
 		frame~all \|= byte~all = byte
