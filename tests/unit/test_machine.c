@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The monitor's state machine: every state x every event, random histories against a model that
- * knows only the invariants, and the table in docs/security.md against the code's.
+ * The state machine: every state x every event, random histories against a model that knows only
+ * the invariants, and the table in docs/security.md against the code's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-
 #include <cmocka.h>
-
 #include "monitor/machine.h"
 
 #define S     1000000000ull
