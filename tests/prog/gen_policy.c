@@ -123,6 +123,7 @@ static void print_guard(FILE *f, unsigned int guard, const char *cgroup, unsigne
 {
 	static const char *const modes[] = { "gateway", "local-names", "strict" };
 	bool tunnel = gen_one_in(4), v6 = gen_one_in(2), v4 = !v6 || gen_below(4);
+	bool lease = !gen_one_in(3);
 	unsigned int n4 = v4 ? 1 + gen_below(4) : 0, n6 = v6 ? 1 + gen_below(4) : 0;
 
 	if (tunnel && gen_one_in(2))
@@ -130,6 +131,8 @@ static void print_guard(FILE *f, unsigned int guard, const char *cgroup, unsigne
 	fprintf(f, "  - name: g%u\n    cgroup: %s\n", guard, cgroup);
 	fprintf(f, "    mode: %s\n", gen_one_in(4) ? "audit" : "enforce");
 	print_gateway(f, guard, n4, n6, tunnel);
+	if (lease) /* only where somebody could renew it */
+		fputs("      netns: /run/netns/gw\n", f);
 	fputs("    local:\n", f);
 	fprintf(f, "      - 10.%u.0.0/16\n", 100 + guard);
 	if (n6 || gen_one_in(4))
@@ -144,7 +147,7 @@ static void print_guard(FILE *f, unsigned int guard, const char *cgroup, unsigne
 		if (n6)
 			fprintf(f, "        - \"2001:db8:%x::53\"\n", guard);
 	}
-	fprintf(f, "    kill_switch:\n      lease: %s\n", gen_one_in(3) ? "off" : "5s");
+	fprintf(f, "    kill_switch:\n      lease: %s\n", lease ? "5s" : "off");
 }
 
 char *gen_policy(const char *(*cgroup)(const char *name), unsigned int big)
