@@ -85,26 +85,31 @@ void status_monitor_free(struct status_monitor *m)
 }
 
 /* ---- text ---- */
+/* `title  a (b), a (b)`, on lines of at most 80 columns. */
 static void print_list(FILE *out, const char *title, const json_t *list, const char *a,
 		       const char *b)
 {
-	const char *sep = "";
+	char x[80], y[80], item[200];
+	int column, len;
 	json_t *o;
 	size_t i;
 
 	if (!json_array_size(list))
 		return;
-	fprintf(out, "  %-10s ", title);
+	column = fprintf(out, "  %-10s", title);
 	json_array_foreach (list, i, o) {
-		char x[80], y[80];
 		const char *s = text_of(o, a), *t = text_of(o, b);
 
 		base_sanitize(x, sizeof(x), s, strlen(s));
 		base_sanitize(y, sizeof(y), t, strlen(t));
-		fprintf(out, "%s%s (%s)", sep, x, y);
-		if (json_is_false(json_object_get(o, "attached")))
-			fputs(" MISSING", out);
-		sep = ", ";
+		len = snprintf(item, sizeof(item), "%s (%s)%s", x, y,
+			       json_is_false(json_object_get(o, "attached")) ? " MISSING" : "");
+		if (i)
+			fputc(',', out);
+		if (column + 2 + len > 80)
+			column = fprintf(out, "\n             %s", item) - 1;
+		else
+			column += 1 + fprintf(out, " %s", item);
 	}
 	fputc('\n', out);
 }

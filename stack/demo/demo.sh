@@ -67,10 +67,9 @@ case ${B:-build} in
 esac
 tell "$("$BPFGUARD" --version)"
 
-# shellcheck source=tests/lab/lab.sh
-. "$top/tests/lab/lab.sh"
-# shellcheck source=tests/lab/guard.sh
-. "$top/tests/lab/guard.sh"
+# shellcheck source=tests/killswitch/common.sh
+. "$top/tests/killswitch/common.sh"
+tunnel_program=wireguard-go
 
 title "A host of the demo's own"
 tell "Three network namespaces: a Docker host ($LAB_HOST_ADDR), an internet, a VPN provider." \
@@ -82,17 +81,21 @@ show "docker version" lab_docker version -f 'engine {{.Server.Version}}'
 claim "a real engine runs, without containers" test -z "$(lab_docker ps -aq)"
 
 title "The guard is loaded first, as at boot: before any container exists"
-guard_policy gateway
+guard_policy gateway 5s
 show "cat policy.yaml" cat "$LAB/policy.yaml"
 show "bpfguard load" guard load
 claim "load says that it is enforced" test "$rc" = 0
 [ "$rc" = 0 ] || exit 1 # without it there is nothing to show
 guard_collect
+guard_monitor
+tell "" "bpfguard monitor runs as a service: nothing passes the gateway until it has proved the tunnel."
 
 title "Gateway and a protected container"
 tell "The gateway is a stand-in that behaves as Gluetun does: kill switch, WireGuard, DNS." \
 	"vpn_network has no host address and no masquerade; its default gateway is the VPN."
 lab_vpn_up
+claim "the monitor has found the gateway, guards its uplink and has proved its tunnel" \
+	lab_wait "the tunnel to be proved" 20 guard_is up
 lab_app app -- sleep infinity || exit 1
 show "docker exec app curl http://$LAB_WEB/" lab_docker exec app curl -sS -m 5 "http://$LAB_WEB/"
 claim "traffic goes through the tunnel: the internet sees the VPN's exit $LAB_VPN_EXIT" \
@@ -140,6 +143,29 @@ show "docker exec escape nsenter --net=HOST curl http://$LAB_WEB/" lab_docker ex
 	nsenter -t "$(lab_pid host)" -n curl -sS -m 10 "http://$LAB_WEB/"
 claim "refused" refused_fast "$from"
 
+title "The kill switch: a container sends 500 packets a second, and the tunnel's process is killed"
+mkdir -p "$LAB/sent"
+sender_start 500
+lab_wait "packets to flow" 20 flowing
+gateway=$(gateway_pid)
+at=$EPOCHREALTIME
+show "kill -9 wireguard-go" kill -9 "$(gateway_program "$tunnel_program" | head -n 1)"
+lab_wait "a refusal" 10 said refused "$at"
+after=$(milliseconds "$at" "$(sender_said refused "$at" 3)")
+tell "the last packet that the guard let into the gateway: ${after%.*} ms after the kill"
+claim "refused within a quarter of a second, on whatever machine this is" \
+	test "${after%.*}" -lt 250
+lab_wait "packets to flow again" 30 flowing
+claim "and open again by itself, when the new tunnel was proved" guard_is up
+
+title "The gateway is restarted: for a tenth of a second it routes and has no rule"
+show "docker restart -t 0 gateway" lab_docker restart -t 0 gateway
+lab_wait "packets to flow again" 60 flowing
+claim "open again by itself" guard_is up
+show "bpfguard audit verify" guard audit verify
+claim "each change of state is in the audit trail, whose chain is whole" test "$rc" = 0
+sender_stop
+
 title "What bpfguard says about it"
 guard_event "the container on the wrong network" \
 	'.container.name == "wrong" and .reason == "next_hop"' > "$LAB/event.wrong"
@@ -178,7 +204,14 @@ claim "the container on the wrong network shows the host's address" \
 show "docker exec escape nsenter --net=HOST curl http://$LAB_WEB/" lab_docker exec escape \
 	nsenter -t "$(lab_pid host)" -n curl -sS -m 5 "http://$LAB_WEB/"
 claim "so does the process in the host's namespace" test "$said" = "src=$LAB_HOST_ADDR"
+sender_start 500
+lab_wait "packets to flow" 20 flowing
+show "docker restart -t 0 gateway" lab_docker restart -t 0 gateway
+lab_wait "packets to flow again" 60 flowing
+sender_stop
 lab_capture_stop control || broken=$((broken + 1))
+claim "and so does the restart of the gateway: $(lab_leaks control | grep -c "$TARGET") packets in clear" \
+	test "$(lab_leaks control | grep -c "$TARGET")" -gt 0
 claim "and the capture sees it: $(lab_leaks control | wc -l) packets in clear" \
 	test "$(lab_leaks control | wc -l)" -gt 0
 
