@@ -152,6 +152,7 @@ enum bg_guard_flags {
 	BG_G_IPV6 = 1 << 4,	 /* an IPv6 gateway or IPv6 local prefix exists: ND and MLD live */
 	BG_G_LEASE_OFF = 1 << 5, /* no monitor is needed to keep path (c) open */
 	BG_G_DNS_TLS_DENY = 1 << 6, /* port 853 other than to the resolver is denied */
+	BG_G_LINK = 1 << 7,	    /* has programs for its link: uplink guard, link seal or both */
 };
 
 enum bg_dns_mode {
@@ -260,7 +261,7 @@ struct bg_outbound {
 };
 
 struct bg_uplink {
-	__u32 n_endpoints;
+	__u32 n_endpoints; /* for people: what is behind them is zeroed, and fits nothing */
 	__u32 n_outbound;
 	struct bg_endpoint endpoint[BG_MAX_ENDPOINTS];
 	struct bg_outbound outbound[BG_MAX_OUTBOUND];

@@ -340,6 +340,7 @@ BG_INLINE void bg_flow_ip6(struct bg_flow *f, struct __sk_buff *ctx)
  */
 int bg_is_single_label(struct __sk_buff *ctx);
 
+#ifndef BG_NO_SOCKETS /* else it would stay in the object, and ask for the kernel's BTF */
 __noinline int bg_is_single_label(struct __sk_buff *ctx)
 {
 	const __u8 *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
@@ -363,6 +364,7 @@ __noinline int bg_is_single_label(struct __sk_buff *ctx)
 	}
 	return last == 0;
 }
+#endif
 
 /* Everything the packet hook knows. */
 BG_INLINE void bg_flow_skb(struct bg_flow *f, struct __sk_buff *ctx, const struct bg_guard *g)

@@ -43,20 +43,18 @@ BG_INLINE void bg_frame_eth(struct bg_frame *fr, struct __sk_buff *ctx)
 		fr->flags |= BG_L_VLAN;
 }
 
-/*
- * All bytes behind the ARP message in one, 0 if there are none but zeros. A byte at a time, since
- * old verifiers cannot follow a length that starts at 1.
- */
+/* All bytes behind the ARP message in one, 0 if there are none but zeros. */
 BG_INLINE __u8 bg_frame_trailer(struct __sk_buff *ctx)
 {
-	__u8 all = 0, byte;
+	__u8 pad[BG_ARP_PAD], all = 0;
 	__u32 i;
 
-	for (i = BG_ARP_FRAME; i < BG_ARP_FRAME + BG_ARP_PAD && i < ctx->len; i++) {
-		if (bpf_skb_load_bytes(ctx, i, &byte, 1))
-			return 1;
-		all |= byte;
-	}
+	if (ctx->len != BG_ARP_FRAME + BG_ARP_PAD)
+		return 0;
+	if (bpf_skb_load_bytes(ctx, BG_ARP_FRAME, pad, sizeof(pad)))
+		return 1;
+	for (i = 0; i < BG_ARP_PAD; i++)
+		all |= pad[i];
 	return all;
 }
 

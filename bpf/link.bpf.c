@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/pkt_cls.h>
 
+#define BG_NO_SOCKETS
 #include "bpf/frame.bpf.h"
 
 const volatile __u32 bg_slot;
@@ -41,7 +42,6 @@ static __noinline int bg_refuse_frame(struct __sk_buff *ctx, struct bg_report *r
 	r->verdict = audit ? BG_WOULD_DENY : BG_DENY;
 	r->generation = g ? g->generation : 0;
 	r->flow.ifindex = ctx->ifindex;
-	r->flow.netns = BPF_CORE_READ((const struct sk_buff *)ctx, dev, nd_net.net, ns.inum);
 	if (noise)
 		bg_count(bg_slot, r->reason);
 	else
@@ -64,6 +64,13 @@ BG_INLINE int bg_look_end(struct bg_look *l, struct bg_report *r, struct __sk_bu
 	r->pad[0] = r->pad[1] = 0;
 	bg_forget_ways(r);
 	return bg_refuse_frame(ctx, r, bg_is_noise(&l->frame));
+}
+
+/* As bg_forget_ways(): what was read of the frame, and no longer on which way. */
+BG_INLINE void bg_forget_frame(struct bg_look *l, struct bg_report *r)
+{
+	bpf_probe_read_kernel(&l->frame, sizeof(l->frame), &l->frame);
+	bpf_probe_read_kernel(&r->flow, sizeof(r->flow), &r->flow);
 }
 
 BG_INLINE const struct bg_uplink *bg_uplink_here(void)
@@ -90,6 +97,7 @@ int bg_uplink_out(struct __sk_buff *ctx)
 	if (ctx->ingress_ifindex)
 		l.frame.flags |= BG_L_FORWARDED;
 	bg_frame_rest(&l.frame, &r.flow, ctx);
+	bg_forget_frame(&l, &r);
 	bg_decide_uplink(bg_guard_here(), bg_uplink_here(), &l.frame, &r.flow, &l.d);
 	return bg_look_end(&l, &r, ctx);
 }
@@ -103,6 +111,7 @@ int bg_uplink_bridge(struct __sk_buff *ctx)
 
 	bg_look_begin(&l, &r, ctx, BG_HOOK_UPLINK_BRIDGE);
 	bg_frame_rest(&l.frame, &r.flow, ctx);
+	bg_forget_frame(&l, &r);
 	bg_decide_uplink(bg_guard_here(), bg_uplink_here(), &l.frame, &r.flow, &l.d);
 	return bg_look_end(&l, &r, ctx);
 }
@@ -141,6 +150,7 @@ int bg_seal_port(struct __sk_buff *ctx)
 	/* IPv4 is judged by its MACs: the rest is only read for a report */
 	if (l.frame.type != BG_ETH_IP4)
 		bg_frame_rest(&l.frame, &r.flow, ctx);
+	bg_forget_frame(&l, &r);
 	bg_decide_port(bg_guard_here(), bg_slot, port, bg_is_peer(&l.frame), &l.frame, &r.flow,
 		       &l.d);
 	if (l.d.verdict != BG_ALLOW && l.frame.type == BG_ETH_IP4)

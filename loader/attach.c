@@ -225,7 +225,7 @@ int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *n
 	return 0;
 }
 
-int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const struct bg_guard *g,
 			  int cgroup_fd, uint32_t accepted)
 {
 	struct bg_manifest m = { .loaded_real_ns = base_now_ns(CLOCK_REALTIME),
@@ -249,7 +249,7 @@ int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const cha
 			return -errno;
 		memcpy(m.tag[loader_hooks[i].id], info.tag, sizeof(info.tag));
 	}
-	err = loader_link_tags(slot, name, &m);
+	err = g->flags & BG_G_LINK ? loader_link_tags(slot, g->name, &m) : 0;
 	if (err)
 		return err;
 	return bpf_map_update_elem(bpf_map__fd(set->maps.bg_manifest), &slot, &m, BPF_ANY) ? -errno

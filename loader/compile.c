@@ -112,6 +112,8 @@ static int compile_guard(const struct policy_guard *pg, const char *path, unsign
 		g->flags |= BG_G_DNS_TLS_DENY;
 	if (!pg->lease_ms)
 		g->flags |= BG_G_LEASE_OFF;
+	if (!pg->uplink.off || !pg->link.off)
+		g->flags |= BG_G_LINK;
 	g->lease_ns = pg->lease_ms * 1000000;
 	g->dns_mode = pg->dns == POLICY_DNS_STRICT	  ? BG_DNS_STRICT
 		      : pg->dns == POLICY_DNS_LOCAL_NAMES ? BG_DNS_LOCAL_NAMES

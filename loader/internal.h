@@ -118,7 +118,7 @@ int loader_fail_load(struct loader_error *err, int ret);
 int loader_attach_set(struct bpfguard_bpf *set, unsigned int slot, const char *name, int cgroup_fd,
 		      struct loader_error *err);
 /* Writes the slot's manifest from the kernel's own word on the programs of `set`. */
-int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const char *name,
+int loader_write_manifest(struct bpfguard_bpf *set, unsigned int slot, const struct bg_guard *g,
 			  int cgroup_fd, uint32_t accepted);
 
 /*

@@ -25,10 +25,17 @@ static int drop_key(const char *name, const void *key)
 
 int loader_write_uplink(unsigned int slot, const struct bg_uplink *uplink)
 {
+	struct bg_uplink u = *uplink;
+
 	if (slot >= BG_MAX_GUARDS || uplink->n_endpoints > BG_MAX_ENDPOINTS ||
 	    uplink->n_outbound > BG_MAX_OUTBOUND)
 		return -EINVAL;
-	return write_map("bg_uplink", &slot, uplink);
+	/* the programs look at whole tables: a zeroed entry fits nothing, a left-over one would */
+	memset(&u.endpoint[u.n_endpoints], 0,
+	       (BG_MAX_ENDPOINTS - u.n_endpoints) * sizeof(u.endpoint[0]));
+	memset(&u.outbound[u.n_outbound], 0,
+	       (BG_MAX_OUTBOUND - u.n_outbound) * sizeof(u.outbound[0]));
+	return write_map("bg_uplink", &slot, &u);
 }
 
 int loader_read_uplink(unsigned int slot, struct bg_uplink *ret)

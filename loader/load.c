@@ -125,10 +125,10 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	}
 	if (!ret)
 		ret = loader_attach_set(set, slot, g->name, cgroup, job->err);
-	if (!ret)
+	if (!ret && g->flags & BG_G_LINK)
 		ret = loader_link_raise(slot, g->name, job->err);
 	if (!ret) {
-		ret = loader_write_manifest(set, slot, g->name, cgroup, job->accepted);
+		ret = loader_write_manifest(set, slot, g, cgroup, job->accepted);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
 				    "%s", strerror(-ret));
@@ -202,6 +202,21 @@ static int drop_unwanted(unsigned int slot, const char *name, void *ctx)
 	if (g->generation && !strcmp(g->name, name))
 		return 0;
 	return loader_remove_guard(slot, name);
+}
+
+/* The link's programs of a guard whose new policy has neither uplink guard nor link seal. */
+static int drop_links(const struct job *job)
+{
+	unsigned int slot;
+	int ret = 0;
+
+	for (slot = 0; !ret && slot < BG_MAX_GUARDS; slot++) {
+		const struct bg_guard *g = &job->want->guard[slot];
+
+		if (g->generation && !(g->flags & BG_G_LINK))
+			ret = loader_link_remove(slot, g->name);
+	}
+	return ret;
 }
 
 static void roll_back(struct job *job)
@@ -327,6 +342,8 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	/* also when nothing changes: the call that published this policy may have died before here
 	 */
 	ret = loader_each_guard_dir(drop_unwanted, job->want);
+	if (!ret)
+		ret = drop_links(job);
 	if (!ret)
 		ret = loader_drop_old_prefixes(generation);
 	if (ret)

@@ -169,7 +169,8 @@ static void check_ancestors(struct loader_status *st, struct loader_guard_status
 static void check_link(struct loader_status *st, struct loader_guard_status *g,
 		       const struct bg_manifest *m, const struct loader_pinned *pinned)
 {
-	bool whole = loader_link_is_whole(g->slot, g->config.name, m, pinned);
+	bool whole = !(g->config.flags & BG_G_LINK) ||
+		     loader_link_is_whole(g->slot, g->config.name, m, pinned);
 	size_t i, k;
 
 	loader_link_status(g->slot, g->config.name, g->place);

@@ -108,5 +108,5 @@ bool loader_guard_is_whole(unsigned int slot, const struct bg_guard *g)
 	for (i = 0; i < loader_n_hooks; i++)
 		if (!hook_is_whole(slot, g, &loader_hooks[i], &m, &pinned))
 			return false;
-	return loader_link_is_whole(slot, g->name, &m, &pinned);
+	return !(g->flags & BG_G_LINK) || loader_link_is_whole(slot, g->name, &m, &pinned);
 }

@@ -120,7 +120,7 @@ policy() { # MODE
 		  - name: vpn
 		    cgroup: ${CG#"$CGROOT"}
 		    mode: $1
-		    gateway: {address: [172.30.0.2, "fd30::2"]}
+		    gateway: {address: [172.30.0.2, "fd30::2"], netns: /run/netns/$NS-gw}
 		    local: [172.30.0.0/24, "fd30::/64"]
 		    kill_switch: {lease: off}
 	END

@@ -16,8 +16,8 @@ passed=0 failed=0
 mutations() { # FILE~WHAT~BY, sed -E
 	cat <<- 'END'
 		link_verdict~fr->flags & BG_L_FORWARDED\)~fr->flags \& 0)
-		link_verdict~BG_ARP_PAD \|\| trailer~BG_ARP_PAD || (trailer \&\& len == 43)
-		link_verdict~len > BG_ARP_FRAME \+ BG_ARP_PAD ~len > BG_ARP_FRAME + 2 * BG_ARP_PAD 
+		link_verdict~\|\| trailer\)~|| false)
+		link_verdict~\(len != BG_ARP_FRAME && len~(len < BG_ARP_FRAME \&\& len
 		link_verdict~a->htype\[1\] == 1~true
 		link_verdict~a->ptype\[0\] == 8 && !a->ptype\[1\]~a->ptype[0] == 8
 		link_verdict~a->hlen == 6 && ~
@@ -25,11 +25,12 @@ mutations() { # FILE~WHAT~BY, sed -E
 		link_verdict~\(a->op\[1\] == 1 \|\| a->op\[1\] == 2\)~true
 		link_verdict~bg_same_mac\(a->sha, fr->src\)~bg_same_mac(fr->src, fr->src)
 		link_verdict~!g \|\| !g->generation \|\| g->abi != BG_ABI~g \&\& g->abi != BG_ABI
-		link_verdict~e->family != f->family \|\| e->proto != f->proto~e->family != f->family
-		link_verdict~ \|\| !bg_same6\(e->addr, f->daddr\)~
-		link_verdict~e->port == f->dport~true
-		link_verdict~\(f->flags & BG_F_FRAGMENT\) != 0~false
-		link_verdict~o->family == f->family \&\& ~
+		link_verdict~ \| \(e->proto \^ f->proto\)~
+		link_verdict~ \| \(e->addr\[0\] \^ f->daddr\[0\]\)~
+		link_verdict~e->port \^ f->dport~0
+		link_verdict~any_port = ~0ull~any_port = 0
+		link_verdict~!\(f->flags & BG_F_FRAGMENT\)~false
+		link_verdict~off = \(o->family \^ f->family\) \|~off =
 		link_verdict~BG_R_UPLINK_ELSEWHERE, 0~BG_R_LOCAL, 0
 		link_verdict~fr->type != BG_ETH_IP4 && fr->type != BG_ETH_IP6~false
 		link_verdict~f->flags & BG_F_MALFORMED\)$~f->flags \& 0)
@@ -48,7 +49,7 @@ mutations() { # FILE~WHAT~BY, sed -E
 		link_verdict~reason = BG_R_LINK_PROTOCOL~reason = BG_R_NONE
 		link_verdict~return bg_is_group_mac\(fr->dst\)~return false
 		link_verdict~return mac\[0\] & 1~return false
-		frame~all \|= byte~all = byte
+		frame~all \|= pad\[i\]~all = pad[i]
 		frame~type == BG_ND_RA \|\| ~
 		frame~ \|\| type == BG_ND_REDIRECT~
 		frame~type == BG_ND_NA \|\| ~

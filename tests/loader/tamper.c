@@ -233,7 +233,7 @@ static int tamper(int argc, char **argv)
 	instance_make_cgroup("top/a");
 	n = snprintf(text, sizeof(text),
 		     "version: 1\nguards:\n  - name: a\n    cgroup: %s\n"
-		     "    gateway: {address: 10.0.9.1}\n    kill_switch: {lease: off}\n"
+		     "    gateway: {address: 10.0.9.1, netns: /n}\n    kill_switch: {lease: off}\n"
 		     "    local:\n      - 10.0.9.0/24\n      - 10.0.3.0/24\n",
 		     instance_cgroup("top/a"));
 	for (i = 0; i < 8; i++)

@@ -67,7 +67,8 @@ static void test_all_fields(void **state)
 	assert_int_equal(img.guard[1].generation, 0);
 	assert_int_not_equal(g->generation, 0);
 	assert_int_equal(g->abi, BG_ABI);
-	assert_int_equal(g->flags, BG_G_AUDIT | BG_G_TUNNEL | BG_G_IPV6 | BG_G_DNS_TLS_DENY);
+	assert_int_equal(g->flags,
+			 BG_G_AUDIT | BG_G_TUNNEL | BG_G_IPV6 | BG_G_DNS_TLS_DENY | BG_G_LINK);
 	assert_int_equal(g->dns_mode, BG_DNS_STRICT);
 	assert_int_equal(g->lease_ns, 7000000000ull);
 	assert_string_equal(g->name, "one");

@@ -56,10 +56,11 @@ static void uplink_sizes(void **state)
 
 	(void)state;
 	f.daddr[0] = 5;
-	up.endpoint[0] = (struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
 	bg_decide_uplink(&g, &up, &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
-	up.n_endpoints = 1;
+	/* the last of the table counts as the first does */
+	up.endpoint[BG_MAX_ENDPOINTS - 1] =
+		(struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
 	bg_decide_uplink(&g, &up, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_ENDPOINT);
 	up.n_endpoints = up.n_outbound = ~0u; /* ASan would see it */
