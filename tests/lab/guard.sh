@@ -58,7 +58,7 @@ guard_monitor_end() {
 
 # STATE of the first guard, as status has it.
 guard_state() {
-	guard status --json 2> /dev/null | jq -r '.monitor.guards[0].state // "none"'
+	guard status --json 2> /dev/null | jq -r '.monitor.last.guards[0].state // "none"'
 }
 
 guard_is() { # STATE
