@@ -246,7 +246,7 @@ static int act(const char *path, int timeout_ms)
 	free(body.data);
 	if (err)
 		return err;
-	return status == 304 ? 0 : as_errno(status); /* 304: it is so already */
+	return status == 304 ? 1 : as_errno(status);
 }
 
 int engine_stop(const char *id, int grace_seconds, int timeout_ms)

@@ -57,7 +57,7 @@ static void on_news(struct source *s, uint32_t events)
 			engine_ask(mon->guard[i], now);
 }
 
-/* Only where a policy names a container: else there may be no Docker, and no libcurl to load. */
+/* Only where a policy names a container: else there may be no Docker, and nobody to listen to. */
 static void need_events(struct monitor *mon)
 {
 	pthread_attr_t attr;
@@ -190,6 +190,18 @@ static void control_work(struct job *j)
 	explicit_bzero(c->auth, sizeof(c->auth));
 }
 
+/* No problem of its own, since it is never needed; said once, and shown by status. */
+static void tell_control(struct guard *g, const struct control *c)
+{
+	const char *is = c->err ? c->why : c->c.status;
+
+	if (strcmp(g->api_status, is) == 0)
+		return;
+	snprintf(g->api_status, sizeof(g->api_status), "%s", is);
+	say("guard %s: control API at %s: %s", g->policy->name, c->url, is);
+	g->mon->state_due = true;
+}
+
 static void control_done(struct job *j)
 {
 	struct control *c = (struct control *)j;
@@ -200,8 +212,7 @@ static void control_done(struct job *j)
 					   strcmp(c->c.status, "crashed") == 0);
 
 		g->asking_control = false;
-		snprintf(g->api_status, sizeof(g->api_status), "%s",
-			 c->err ? c->err == -EACCES ? "refused (401)" : "no answer" : c->c.status);
+		tell_control(g, c);
 		g->decide = g->decide || stopped != g->api_stopped;
 		g->api_stopped = stopped;
 	}
