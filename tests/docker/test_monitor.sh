@@ -136,6 +136,13 @@ test_monitor_control() {
 	gateway_plain
 }
 
+# The next hop's new MAC: a container that asks for it only when the old one has not answered for
+# half a minute is not what is tested here.
+forget_neighbours() { # CONTAINER
+	nsenter --net="/proc/$(lab_docker inspect -f '{{.State.Pid}}' "$1")/ns/net" -- \
+		ip neighbour flush all
+}
+
 gateway_mac() {
 	lab_docker inspect -f '{{.NetworkSettings.Networks.vpn_network.MacAddress}}' gateway
 }
@@ -163,6 +170,7 @@ test_monitor_gateway_moves() {
 	lab_docker network connect --ip "$LAB_NET_VPN.77" vpn_network gateway
 	lab_docker start gateway > /dev/null
 	state_is up
+	forget_neighbours app
 	is_open
 	[ "$mac" != "$(gateway_mac)" ] || fail "the same MAC"
 	[ "$pid" != "$(monitor_json '.guards[0].gateway.pid')" ] || fail "the same process"
@@ -171,6 +179,7 @@ test_monitor_gateway_moves() {
 	state_is no_gateway
 	gateway_anew --label bpfguard.gateway=true
 	state_is up
+	forget_neighbours app
 	is_open
 	# paused
 	lab_docker pause gateway > /dev/null
@@ -265,6 +274,10 @@ test_monitor_first_frame() {
 
 	# the name comes last: Docker takes the first network's default route
 	lab_docker network create zother > /dev/null || fail "no network"
+	# a host that takes packets from wherever they come: else it drops those of a bridge without
+	# an address, and the test would see nothing
+	lab_host sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		"net.ipv4.conf.$(bridge_of vpn_network).rp_filter=0"
 	lab_capture_start frames || fail "no capture"
 	listen start
 	frames 3 vpn_network "$control" "$LAB/frames.control"
@@ -291,6 +304,7 @@ test_monitor_first_frame() {
 	same "packets of 3 starts on another network without the guard" 9 "$(marked frames "$before")"
 	same "packets of $starts starts by the bridge" 0 "$(marked frames "$sealed")"
 	same "packets of $starts starts on another network" 0 "$(marked frames "$foreign")"
+	lab_host sysctl -qw net.ipv4.conf.all.rp_filter=2
 	lab_docker rm -f app > /dev/null
 	lab_docker network rm zother > /dev/null
 }

@@ -10,7 +10,7 @@
 #include "base/text.c"
 #include "discovery/engine_parse.c"
 #include "discovery/http_parse.c"
-#define text_of	   gluetun_text_of
+#define text_of gluetun_text_of
 #include "discovery/gluetun.c"
 
 /* Nothing is asked here. */

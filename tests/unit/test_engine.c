@@ -86,7 +86,7 @@ static void test_bad_answers(void **state)
 		{ "HTTP/1.1 20", -ENOTCONN },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", -ENOTCONN },
 		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", -ENOTCONN },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}x", -EBADMSG },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}x\r\n", -EBADMSG },
 		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n", -EBADMSG },
 		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 		  "fffffffffffffffff\r\n",
@@ -240,10 +240,10 @@ static int on_event(const struct engine_event *ev, void *ctx)
 /* An event over the borders of chunks, and everything cut at each byte. */
 static void test_stream_pieces(void **state)
 {
-	static const char text[] = CHUNKED "1e\r\n{\"Type\":\"container\",\"Action\":\r\n"
+	static const char text[] = CHUNKED "1d\r\n{\"Type\":\"container\",\"Action\":\r\n"
 					   "15\r\n\"start\",\"timeNano\":7}\r\n"
 					   "1;x\r\n\n\r\n"
-					   "2f;y=z\r\n" EVENT("die") "\r\n0\r\nA: b\r\n\r\n";
+					   "31;y=z\r\n" EVENT("die") "\r\n0\r\nA: b\r\n\r\n";
 	volatile bool stop = false;
 	struct script *s = *state;
 
