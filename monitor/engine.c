@@ -169,9 +169,24 @@ void engine_ask(struct guard *g, uint64_t now_ns)
 struct control {
 	struct job job;
 	int netns, err;
+	struct policy_control policy;
 	char url[48], auth[SECRET_MAX + 16], why[96];
 	struct gluetun_control c;
 };
+
+static void read_secret(const struct policy_control *p, char *auth, size_t size)
+{
+	const char *how = p->auth == POLICY_AUTH_BASIC ? "basic" : "apikey";
+	char *text;
+	size_t len;
+
+	if (p->auth == POLICY_AUTH_NONE || base_read_file(p->secret_file, SECRET_MAX, &text, &len))
+		return;
+	text[strcspn(text, "\r\n")] = 0;
+	snprintf(auth, size, "%s:%s", how, text);
+	explicit_bzero(text, len);
+	free(text);
+}
 
 static int read_control(void *ctx)
 {
@@ -185,6 +200,8 @@ static void control_work(struct job *j)
 {
 	struct control *c = (struct control *)j;
 
+	/* here: a file may be slow, and this evidence may be late */
+	read_secret(&c->policy, c->auth, sizeof(c->auth));
 	c->err = discovery_netns_run(c->netns, read_control, c);
 	base_close(&c->netns);
 	explicit_bzero(c->auth, sizeof(c->auth));
@@ -219,20 +236,6 @@ static void control_done(struct job *j)
 	free(c);
 }
 
-static void read_secret(const struct policy_control *p, char *auth, size_t size)
-{
-	const char *how = p->auth == POLICY_AUTH_BASIC ? "basic" : "apikey";
-	char *text;
-	size_t len;
-
-	if (p->auth == POLICY_AUTH_NONE || base_read_file(p->secret_file, SECRET_MAX, &text, &len))
-		return;
-	text[strcspn(text, "\r\n")] = 0;
-	snprintf(auth, size, "%s:%s", how, text);
-	explicit_bzero(text, len);
-	free(text);
-}
-
 void control_ask(struct guard *g, uint64_t now_ns)
 {
 	const struct policy_control *p = &g->policy->control;
@@ -249,7 +252,7 @@ void control_ask(struct guard *g, uint64_t now_ns)
 	};
 	c->netns = fcntl(g->gw.netns, F_DUPFD_CLOEXEC, 3);
 	snprintf(c->url, sizeof(c->url), "http://127.0.0.1:%u", p->port);
-	read_secret(p, c->auth, sizeof(c->auth));
+	c->policy = *p;
 	g->asking_control = c->netns >= 0 && worker_submit(&g->mon->control, &c->job) == 0;
 	if (g->asking_control)
 		return;

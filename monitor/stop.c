@@ -232,6 +232,8 @@ static void told(struct guard *g, struct work *w)
 	uint64_t now = base_now_ns(CLOCK_BOOTTIME);
 
 	g->stopping = false;
+	if (w->stage == START && !w->failed)
+		g->start_tries = 0;
 	if (w->stage == LIST && json_array_size(w->list)) {
 		if (closed(g)) {
 			submit(g, STOP, json_deep_copy(w->list));
