@@ -134,6 +134,7 @@ test_monitor_killed_while_stopping() {
 		--cgroup-parent "$LAB_GUARD_CGROUP" lab-app sleep infinity > /dev/null
 	lab_peer_silent
 	lab_wait "the stop to begin" 30 grep -q slow "$LAB/run/stopped.json" || fail "no stop"
+	runs slow || fail "remembered only when it was stopped"
 	kill -9 "$(lab_pid monitor)"
 	lab_wait "the container to be stopped" 20 stopped slow || fail "not stopped"
 	lab_peer_back
