@@ -29,7 +29,6 @@ WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 CPPFLAGS += -D_GNU_SOURCE -DBPFGUARD_VERSION='"$(VERSION)"' -I. -I$(B)
 CFLAGS	?= -O2 -g
 CFLAGS	+= -std=gnu17 $(WARN)
-# libcurl is opened when a container's name is first asked for (discovery/docker.c): not linked
 LDLIBS	+= -lbpf -lelf -lz -lyaml -ljansson -lmnl
 LDFLAGS	+= -Wl,--as-needed
 SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -183,12 +183,15 @@ static int label_path(const char *label, char *ret, size_t size)
 
 static void name_all(const struct ids *ids, int timeout_ms, char *names, size_t size)
 {
+	uint64_t began = base_now_ns(CLOCK_MONOTONIC);
 	struct engine_container c;
 	size_t i, n = 0;
 
 	names[0] = '\0';
 	for (i = 0; i < ids->n && i < 8; i++) {
-		if (inspect(ids->id[i], timeout_ms, &c))
+		int left = left_ms(began, timeout_ms);
+
+		if (!left || inspect(ids->id[i], left, &c))
 			snprintf(c.name, sizeof(c.name), "%.12s", ids->id[i]);
 		n += (size_t)snprintf(names + n, size - n, "%s%s", i ? ", " : "", c.name);
 		if (n >= size)
@@ -246,7 +249,7 @@ static int act(const char *path, int timeout_ms)
 	free(body.data);
 	if (err)
 		return err;
-	return status == 304 ? 0 : as_errno(status); /* 304: it is so already */
+	return status == 304 ? 1 : as_errno(status);
 }
 
 int engine_stop(const char *id, int grace_seconds, int timeout_ms)

@@ -52,6 +52,7 @@ int engine_find_label(const char *label, int timeout_ms, struct engine_container
 /* Every container, running or not. */
 int engine_list(int timeout_ms, int (*fn)(const struct engine_container *c, void *ctx), void *ctx);
 
+/* 1: it was so already, nobody did anything */
 int engine_stop(const char *id, int grace_seconds, int timeout_ms);
 int engine_start(const char *id, int timeout_ms);
 

@@ -57,7 +57,7 @@ static void on_news(struct source *s, uint32_t events)
 			engine_ask(mon->guard[i], now);
 }
 
-/* Only where a policy names a container: else there may be no Docker, and no libcurl to load. */
+/* Only where a policy names a container: else there may be no Docker, and nobody to listen to. */
 static void need_events(struct monitor *mon)
 {
 	pthread_attr_t attr;
@@ -169,44 +169,10 @@ void engine_ask(struct guard *g, uint64_t now_ns)
 struct control {
 	struct job job;
 	int netns, err;
+	struct policy_control policy;
 	char url[48], auth[SECRET_MAX + 16], why[96];
 	struct gluetun_control c;
 };
-
-static int read_control(void *ctx)
-{
-	struct control *c = ctx;
-
-	return gluetun_control_read(c->url, c->auth, CONTROL_TIMEOUT_MS, &c->c, c->why,
-				    sizeof(c->why));
-}
-
-static void control_work(struct job *j)
-{
-	struct control *c = (struct control *)j;
-
-	c->err = discovery_netns_run(c->netns, read_control, c);
-	base_close(&c->netns);
-	explicit_bzero(c->auth, sizeof(c->auth));
-}
-
-static void control_done(struct job *j)
-{
-	struct control *c = (struct control *)j;
-	struct guard *g = monitor_guard(j->mon, j->guard);
-
-	if (g) {
-		bool stopped = !c->err && (strcmp(c->c.status, "stopped") == 0 ||
-					   strcmp(c->c.status, "crashed") == 0);
-
-		g->asking_control = false;
-		snprintf(g->api_status, sizeof(g->api_status), "%s",
-			 c->err ? c->err == -EACCES ? "refused (401)" : "no answer" : c->c.status);
-		g->decide = g->decide || stopped != g->api_stopped;
-		g->api_stopped = stopped;
-	}
-	free(c);
-}
 
 static void read_secret(const struct policy_control *p, char *auth, size_t size)
 {
@@ -220,6 +186,54 @@ static void read_secret(const struct policy_control *p, char *auth, size_t size)
 	snprintf(auth, size, "%s:%s", how, text);
 	explicit_bzero(text, len);
 	free(text);
+}
+
+static int read_control(void *ctx)
+{
+	struct control *c = ctx;
+
+	return gluetun_control_read(c->url, c->auth, CONTROL_TIMEOUT_MS, &c->c, c->why,
+				    sizeof(c->why));
+}
+
+static void control_work(struct job *j)
+{
+	struct control *c = (struct control *)j;
+
+	/* here: a file may be slow, and this evidence may be late */
+	read_secret(&c->policy, c->auth, sizeof(c->auth));
+	c->err = discovery_netns_run(c->netns, read_control, c);
+	base_close(&c->netns);
+	explicit_bzero(c->auth, sizeof(c->auth));
+}
+
+/* No problem of its own, since it is never needed; said once, and shown by status. */
+static void tell_control(struct guard *g, const struct control *c)
+{
+	const char *is = c->err ? c->why : c->c.status;
+
+	if (strcmp(g->api_status, is) == 0)
+		return;
+	snprintf(g->api_status, sizeof(g->api_status), "%s", is);
+	say("guard %s: control API at %s: %s", g->policy->name, c->url, is);
+	g->mon->state_due = true;
+}
+
+static void control_done(struct job *j)
+{
+	struct control *c = (struct control *)j;
+	struct guard *g = monitor_guard(j->mon, j->guard);
+
+	if (g) {
+		bool stopped = !c->err && (strcmp(c->c.status, "stopped") == 0 ||
+					   strcmp(c->c.status, "crashed") == 0);
+
+		g->asking_control = false;
+		tell_control(g, c);
+		g->decide = g->decide || stopped != g->api_stopped;
+		g->api_stopped = stopped;
+	}
+	free(c);
 }
 
 void control_ask(struct guard *g, uint64_t now_ns)
@@ -238,7 +252,7 @@ void control_ask(struct guard *g, uint64_t now_ns)
 	};
 	c->netns = fcntl(g->gw.netns, F_DUPFD_CLOEXEC, 3);
 	snprintf(c->url, sizeof(c->url), "http://127.0.0.1:%u", p->port);
-	read_secret(p, c->auth, sizeof(c->auth));
+	c->policy = *p;
 	g->asking_control = c->netns >= 0 && worker_submit(&g->mon->control, &c->job) == 0;
 	if (g->asking_control)
 		return;

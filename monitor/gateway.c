@@ -63,6 +63,7 @@ static void on_exit_of(struct source *s, uint32_t events)
 
 	(void)events;
 	gateway_lose(g, "its process ended");
+	known_forget(g);
 	/* its number may be another's soon: only what Docker says from now on counts */
 	g->gw.have_container = false;
 	snprintf(g->gw.engine_why, sizeof(g->gw.engine_why), "its process ended");
@@ -156,7 +157,7 @@ static int enter(struct guard *g, int netns, const char *what)
 }
 
 /* The namespace is taken through a process that the pidfd proves to be the same one all along. */
-static int enter_pid(struct guard *g, pid_t pid, const char *name)
+static int enter_pid(struct guard *g, pid_t pid, const char *name, const struct known *known)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int netns, err;
@@ -167,6 +168,11 @@ static int enter_pid(struct guard *g, pid_t pid, const char *name)
 	if (netns < 0) {
 		close(pidfd);
 		return netns;
+	}
+	if (known && !known_same(known, pid, netns)) {
+		close(netns);
+		close(pidfd);
+		return -ESRCH;
 	}
 	if (source_add(g->mon, &g->gw.pidfd, pidfd, EPOLLIN, on_exit_of, g)) {
 		close(netns);
@@ -180,7 +186,19 @@ static int enter_pid(struct guard *g, pid_t pid, const char *name)
 		return err;
 	}
 	watch_cgroup(g, pid);
+	known_save(g);
 	return 0;
+}
+
+/* Docker says nothing: the process that an earlier monitor watched, if it lives, is the gateway. */
+static void recall(struct guard *g)
+{
+	struct known k;
+
+	if (gateway_there(g) || g->gw.engine_error != -ENOTCONN || !known_load(g, &k))
+		return;
+	if (enter_pid(g, k.pid, g->policy->gateway_container, &k))
+		known_forget(g);
 }
 
 static void look_container(struct guard *g, uint64_t now_ns)
@@ -191,6 +209,7 @@ static void look_container(struct guard *g, uint64_t now_ns)
 	if (now_ns >= gw->next_ask_ns)
 		engine_ask(g, now_ns);
 	if (!gw->have_container) {
+		recall(g);
 		guard_trouble(g, "gateway container %s: %s", g->policy->gateway_container,
 			      gw->engine_why[0] ? gw->engine_why : "Docker was not asked yet");
 		return;
@@ -204,7 +223,7 @@ static void look_container(struct guard *g, uint64_t now_ns)
 		return;
 	if (gw->netns >= 0)
 		gateway_lose(g, "another container took its place");
-	err = enter_pid(g, gw->container.pid, g->policy->gateway_container);
+	err = enter_pid(g, gw->container.pid, g->policy->gateway_container, NULL);
 	if (err) {
 		gw->next_ask_ns = 0;
 		guard_trouble(g, "gateway container %s: cannot enter its namespace: %s",

@@ -164,10 +164,9 @@ static void decide(struct guard *g, uint64_t now_ns)
 	if (out.actions & MACHINE_PROBE && gateway_there(g) && g->n_tun &&
 	    now_ns >= g->next_probe_ns)
 		probe_send(g, now_ns);
-	if (g->policy->on_down != POLICY_ON_DOWN_STOP)
-		return;
-	if (out.actions & MACHINE_STOP)
+	if (out.actions & MACHINE_STOP && g->policy->on_down == POLICY_ON_DOWN_STOP)
 		stop_containers(g);
+	/* whatever the policy says by now: what we stopped is started again */
 	if (out.actions & MACHINE_START)
 		g->start_after_ns = now_ns + 1;
 }
@@ -236,6 +235,8 @@ void guard_run(struct guard *g, uint64_t now_ns)
 		decide(g, base_now_ns(CLOCK_BOOTTIME));
 	if (g->start_after_ns && now_ns >= g->start_after_ns)
 		start_containers(g, now_ns);
+	if (g->stop_after_ns && now_ns >= g->stop_after_ns)
+		stop_due(g, now_ns);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -258,6 +259,8 @@ uint64_t guard_due_ns(const struct guard *g)
 		due = sooner(due, g->retry_ns);
 	if (g->start_after_ns)
 		due = sooner(due, g->start_after_ns);
+	if (g->stop_after_ns)
+		due = sooner(due, g->stop_after_ns);
 	if (gateway_there(g) && !g->n_tun && !g->reading_ahead && !g->policy->uplink.off &&
 	    !g->policy->uplink.n_endpoints)
 		due = sooner(due, g->next_ahead_ns);

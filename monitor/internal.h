@@ -146,7 +146,7 @@ struct guard {
 	uint64_t proof_ns;
 	char proof_by[24];
 	bool api_stopped;
-	char api_status[32];
+	char api_status[96];
 	uint64_t next_control_ns;
 	bool asking_control;
 	uint64_t pause_until_ns;
@@ -159,14 +159,15 @@ struct guard {
 	uint64_t began_ns;
 	struct trouble trouble[GUARD_MAX_TROUBLE];
 	size_t n_trouble;
-	bool stopping;
-	uint64_t start_after_ns;
+	bool stopping; /* a job of stop.c is under way */
+	uint64_t start_after_ns, stop_after_ns;
+	unsigned int start_tries, stop_tries;
 };
 
 struct monitor {
 	int epoll;
 	struct source timer, signals, host_watch, run_watch, engine_news;
-	struct worker tunnels, engine, control, disk;
+	struct worker tunnels, engine, control, containers, disk;
 	pthread_t news_thread;
 	bool news_started;
 	volatile bool stop;
@@ -218,6 +219,18 @@ void gateway_lose(struct guard *g, const char *why);
 bool gateway_there(const struct guard *g);
 bool gateway_moved(const struct guard *g);
 
+/* known.c: the gateway's process, for the next monitor */
+struct known {
+	pid_t pid;
+	uint64_t start; /* /proc/PID/stat, field 22 */
+	uint32_t inode;
+	char boot[40], who[POLICY_CONTAINER];
+};
+void known_save(const struct guard *g);
+void known_forget(const struct guard *g);
+bool known_load(const struct guard *g, struct known *ret);
+bool known_same(const struct known *k, pid_t pid, int netns);
+
 /* uplink.c: devices of the gateway's namespace */
 void uplink_look(struct guard *g, uint64_t now_ns);
 void uplink_write(struct guard *g);
@@ -257,6 +270,7 @@ void control_ask(struct guard *g, uint64_t now_ns);
 /* stop.c */
 void stop_containers(struct guard *g);
 void start_containers(struct guard *g, uint64_t now_ns);
+void stop_due(struct guard *g, uint64_t now_ns);
 void stop_load(struct monitor *mon);
 
 /* note.c */

@@ -279,6 +279,8 @@ static int open_sources(struct monitor *mon)
 	if (!err)
 		err = worker_start(mon, &mon->control);
 	if (!err)
+		err = worker_start(mon, &mon->containers);
+	if (!err)
 		err = worker_start(mon, &mon->disk);
 	return err ? err : engine_begin(mon);
 }
@@ -331,6 +333,7 @@ int monitor_run(const char *policy_path, bool once)
 	worker_stop(&mon, &mon.tunnels);
 	worker_stop(&mon, &mon.engine);
 	worker_stop(&mon, &mon.control);
+	worker_stop(&mon, &mon.containers);
 	worker_stop(&mon, &mon.disk);
 	fflush(NULL);
 	_exit(EXIT_YES);

@@ -76,8 +76,18 @@ static json_t *problems_json(const struct guard *g)
 
 	for (i = 0; i < g->n_trouble; i++)
 		json_array_append_new(a, json_string(g->trouble[i].what));
-	if (gateway_there(g) && !place_all(g, text, sizeof(text)) && !g->n_trouble)
+	if (g->n_trouble || !gateway_there(g))
+		return a;
+	if (!place_all(g, text, sizeof(text)))
 		json_array_append_new(a, json_string(text));
+	else if (g->n_tun &&
+		 (g->machine.state == MONITOR_DOWN || g->machine.state == MONITOR_CONNECTING))
+		json_array_append_new(
+			a,
+			json_sprintf("nothing comes out of the tunnel %s (%llu probes sent, %llu "
+				     "answered)",
+				     g->tun[0].name, (unsigned long long)g->probes_sent,
+				     (unsigned long long)g->probes_answered));
 	return a;
 }
 

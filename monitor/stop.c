@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * on_down: stop. What we stopped is remembered in <run>/stopped.json, so that a restart of ours
- * loses nothing; only that is started again, and not if somebody else started it meanwhile.
+ * on_down: stop. What we stop is remembered in <run>/stopped.json before it is stopped, so that a
+ * restart of ours at any moment loses nothing. Started again is only what we stopped, and only if
+ * nobody has started it meanwhile: an entry has the time of the start that we ended.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,37 +10,26 @@
 
 #include "monitor/internal.h"
 
-#define LIST_TIMEOUT_MS	 3000
+#define LIST_TIMEOUT_MS	 5000
 #define STOP_GRACE_S	 5
 #define STOP_TIMEOUT_MS	 15000
 #define START_TIMEOUT_MS 15000
 #define MAX_CONTAINERS	 64
 #define MAX_TRIES	 5
+#define FIRST_RETRY_NS	 (2 * SECOND_NS)
+#define LAST_RETRY_NS	 (60 * SECOND_NS)
 #define FILE_NAME	 "stopped.json"
+
+enum stage { LIST, STOP, START };
 
 struct work {
 	struct job job;
-	bool start;
-	char cgroup[BG_PATH];
-	json_t *stopped; /* array of {id, name, service, depends_on, at, tries} */
+	enum stage stage;
+	char guard[POLICY_NAME], cgroup[BG_PATH], gateway[65];
+	/* array of {id, name, project, service, depends_on, started, tries} */
+	json_t *list;
 	int failed;
 };
-
-static int on_container(const struct engine_container *c, void *ctx)
-{
-	struct work *w = ctx;
-	size_t len = strlen(w->cgroup);
-
-	if (!c->running || strncmp(c->cgroup, w->cgroup, len) != 0 || c->cgroup[len] != '/')
-		return 0;
-	if (json_array_size(w->stopped) >= MAX_CONTAINERS)
-		return 0;
-	json_array_append_new(w->stopped,
-			      json_pack("{s:s, s:s, s:s, s:s, s:I}", "id", c->id, "name", c->name,
-					"service", c->compose_service, "depends_on", c->depends_on,
-					"tries", (json_int_t)0));
-	return 0;
-}
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -48,44 +38,86 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* Only what we really stopped, with the time after which any other start is somebody else's. */
-static void work_stop(struct work *w)
+static uint64_t retry_ns(unsigned int tries)
 {
-	size_t i;
+	uint64_t ns = tries < 6 ? FIRST_RETRY_NS << tries : LAST_RETRY_NS;
 
-	if (engine_list(LIST_TIMEOUT_MS, on_container, w)) {
-		w->failed++;
-		return;
-	}
-	for (i = json_array_size(w->stopped); i-- > 0;) {
-		json_t *o = json_array_get(w->stopped, i);
-
-		if (engine_stop(text_of(o, "id"), STOP_GRACE_S, STOP_TIMEOUT_MS)) {
-			json_array_remove(w->stopped, i);
-			w->failed++;
-			continue;
-		}
-		json_object_set_new(o, "at", json_integer((json_int_t)base_now_ns(CLOCK_REALTIME)));
-	}
+	return ns < LAST_RETRY_NS ? ns : LAST_RETRY_NS;
 }
 
-/* compose's label: `a:service_started:true,b:...`. Does `o` wait for one that is still to come? */
-static bool waits(const json_t *o, const json_t *all)
+/* ---- in the worker ---- */
+static int on_container(const struct engine_container *c, void *ctx)
+{
+	struct work *w = ctx;
+	size_t len = strlen(w->cgroup);
+
+	if (!c->running || strncmp(c->cgroup, w->cgroup, len) != 0 ||
+	    (c->cgroup[len] != '/' && c->cgroup[len]) || strcmp(c->id, w->gateway) == 0)
+		return 0;
+	if (json_array_size(w->list) >= MAX_CONTAINERS) {
+		w->failed++;
+		return 0;
+	}
+	json_array_append_new(w->list,
+			      json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i}", "id", c->id, "name",
+					c->name, "project", c->compose_project, "service",
+					c->compose_service, "depends_on", c->depends_on, "started",
+					(json_int_t)c->started_real_ns, "tries", 0));
+	return 0;
+}
+
+/* Does `o` need `other` (compose's label: `a:service_started:true,b:...`)? */
+static bool needs(const json_t *o, const json_t *other)
 {
 	char list[600], *save = NULL, *dep;
-	size_t i;
 
+	if (other == o || strcmp(text_of(o, "project"), text_of(other, "project")) != 0)
+		return false;
 	snprintf(list, sizeof(list), "%s", text_of(o, "depends_on"));
 	for (dep = strtok_r(list, ",", &save); dep; dep = strtok_r(NULL, ",", &save)) {
 		dep[strcspn(dep, ":")] = 0;
-		for (i = 0; i < json_array_size(all); i++) {
-			json_t *other = json_array_get(all, i);
-
-			if (other != o && *dep && strcmp(text_of(other, "service"), dep) == 0)
-				return true;
-		}
+		if (*dep && strcmp(text_of(other, "service"), dep) == 0)
+			return true;
 	}
 	return false;
+}
+
+/*
+ * The next that is not done: one that needs no other of them (stopping: that no other needs). Those
+ * that need each other have no first: any.
+ */
+static json_t *next(const json_t *list, bool stopping)
+{
+	json_t *o, *other, *any = NULL;
+	size_t i, k;
+
+	json_array_foreach (list, i, o) {
+		bool waits = false;
+
+		if (json_object_get(o, "done"))
+			continue;
+		any = any ? any : o;
+		json_array_foreach (list, k, other)
+			waits = waits || (!json_object_get(other, "done") &&
+					  (stopping ? needs(other, o) : needs(o, other)));
+		if (!waits)
+			return o;
+	}
+	return any;
+}
+
+/* No answer is no "no": Docker may still be at it, and then it is ours. */
+static void work_stop(struct work *w)
+{
+	json_t *o;
+	int err;
+
+	while ((o = next(w->list, true))) {
+		err = engine_stop(text_of(o, "id"), STOP_GRACE_S, STOP_TIMEOUT_MS);
+		w->failed += err < 0 && err != -ENOENT;
+		/* gone, or stopped by somebody else before we came */
+		json_object_set_new(o, "done", json_boolean(err == 1 || err == -ENOENT));
+	}
 }
 
 /* true: it is dealt with, for good. */
@@ -97,40 +129,46 @@ static bool start_one(json_t *o)
 
 	if (err == -ENOENT)
 		return true;
-	if (!err && (c.running || c.started_real_ns > json_integer_value(json_object_get(o, "at"))))
+	if (!err &&
+	    (c.running || c.started_real_ns != json_integer_value(json_object_get(o, "started"))))
 		return true; /* the user has touched it: it is his again */
 	if (!err)
 		err = engine_start(text_of(o, "id"), START_TIMEOUT_MS);
+	if (err == -ENOTCONN) /* Docker is away: that is not the container's fault */
+		return false;
 	json_object_set_new(o, "tries", json_integer(tries + 1));
-	return !err || tries + 1 >= MAX_TRIES;
+	return err >= 0 || tries + 1 >= MAX_TRIES;
 }
 
 static void work_start(struct work *w)
 {
-	size_t before, i;
+	bool dealt_with;
+	json_t *o;
 
-	do {
-		before = json_array_size(w->stopped);
-		for (i = before; i-- > 0;) {
-			json_t *o = json_array_get(w->stopped, i);
-
-			if (!waits(o, w->stopped) && start_one(o))
-				json_array_remove(w->stopped, i);
-		}
-	} while (json_array_size(w->stopped) && json_array_size(w->stopped) < before);
-	w->failed = (int)json_array_size(w->stopped);
+	while ((o = next(w->list, false))) {
+		dealt_with = start_one(o);
+		w->failed += !dealt_with;
+		json_object_set_new(o, "done", json_boolean(dealt_with));
+	}
 }
 
 static void work(struct job *j)
 {
 	struct work *w = (struct work *)j;
 
-	if (w->start)
-		work_start(w);
-	else
+	if (w->stage == LIST) {
+		if (engine_list(LIST_TIMEOUT_MS, on_container, w)) {
+			w->failed++;
+			json_array_clear(w->list);
+		}
+	} else if (w->stage == STOP) {
 		work_stop(w);
+	} else {
+		work_start(w);
+	}
 }
 
+/* ---- in the loop ---- */
 static void save(struct monitor *mon)
 {
 	char *text = json_dumps(mon->docker, JSON_COMPACT);
@@ -140,6 +178,77 @@ static void save(struct monitor *mon)
 	if (err)
 		say("cannot remember the stopped containers: %s", strerror(-err));
 	free(text);
+	mon->state_due = true;
+}
+
+static json_t *remembered(struct monitor *mon, const char *guard)
+{
+	json_t *a = json_object_get(mon->docker, guard);
+
+	if (!json_is_array(a)) {
+		a = json_array();
+		json_object_set_new(mon->docker, guard, a);
+	}
+	return a;
+}
+
+static void forget(json_t *all, const char *id)
+{
+	size_t i;
+
+	for (i = json_array_size(all); i-- > 0;)
+		if (strcmp(text_of(json_array_get(all, i), "id"), id) == 0)
+			json_array_remove(all, i);
+}
+
+/* What is dealt with goes; the rest replaces what was known of it. */
+static void take(struct monitor *mon, const struct work *w)
+{
+	json_t *all = remembered(mon, w->guard), *o;
+	size_t i;
+
+	json_array_foreach (w->list, i, o) {
+		bool gone = json_is_true(json_object_get(o, "done"));
+
+		forget(all, text_of(o, "id"));
+		json_object_del(o, "done");
+		if (!gone)
+			json_array_append(all, o);
+	}
+	save(mon);
+}
+
+static void submit(struct guard *g, enum stage stage, json_t *list);
+
+static bool closed(const struct guard *g)
+{
+	return g->machine.state == MONITOR_DOWN || g->machine.state == MONITOR_CONNECTING ||
+	       g->machine.state == MONITOR_NO_GATEWAY;
+}
+
+static void told(struct guard *g, struct work *w)
+{
+	bool up = g->machine.state == MONITOR_UP;
+	uint64_t now = base_now_ns(CLOCK_BOOTTIME);
+
+	g->stopping = false;
+	if (w->stage == START && !w->failed)
+		g->start_tries = 0;
+	if (w->stage == LIST && json_array_size(w->list)) {
+		if (closed(g)) {
+			submit(g, STOP, json_deep_copy(w->list));
+			if (w->failed)
+				g->stop_after_ns = now + retry_ns(g->stop_tries++);
+			return;
+		}
+		/* up again meanwhile: nothing was stopped, which the start will find */
+	}
+	if (w->stage == START)
+		g->start_after_ns = w->failed ? now + retry_ns(g->start_tries++) : 0;
+	else if (up)
+		g->start_after_ns = now + SECOND_NS;
+	else if (w->failed && closed(g))
+		g->stop_after_ns = now + retry_ns(g->stop_tries++);
 }
 
 static void done(struct job *j)
@@ -147,69 +256,77 @@ static void done(struct job *j)
 	struct work *w = (struct work *)j;
 	struct guard *g = monitor_guard(j->mon, j->guard);
 
-	if (g) {
-		json_t *mine = json_object_get(j->mon->docker, g->policy->name);
-
-		g->stopping = false;
-		if (!w->start && mine)
-			json_array_extend(w->stopped,
-					  mine); /* of an earlier time, not started yet */
-		note(j->mon, w->start ? "started" : "stopped", g->policy->name,
-		     json_pack("{s:O, s:i}", w->start ? "left" : "containers", w->stopped, "failed",
-			       w->failed));
-		json_object_set(j->mon->docker, g->policy->name, w->stopped);
-		save(j->mon);
-		if (w->start && w->failed && g->machine.state == MONITOR_UP)
-			g->start_after_ns = base_now_ns(CLOCK_BOOTTIME) + 10 * SECOND_NS;
-		if (!w->start && g->machine.state == MONITOR_UP)
-			g->start_after_ns = base_now_ns(CLOCK_BOOTTIME) + SECOND_NS;
-		j->mon->state_due = true;
-	}
-	json_decref(w->stopped);
+	if (w->stage != LIST)
+		note(j->mon, w->stage == START ? "started" : "stopped", w->guard,
+		     json_pack("{s:O, s:i}", "containers", w->list, "failed", w->failed));
+	if (w->failed)
+		say("guard %s: %d containers could not be %s: trying again", w->guard, w->failed,
+		    w->stage == START ? "started" : "stopped");
+	take(j->mon, w);
+	if (g)
+		told(g, w);
+	json_decref(w->list);
 	free(w);
 }
 
-static void submit(struct guard *g, bool start, json_t *stopped)
+/* Takes the list. */
+static void submit(struct guard *g, enum stage stage, json_t *list)
 {
 	struct work *w = calloc(1, sizeof(*w));
 
 	if (!w) {
-		json_decref(stopped);
+		json_decref(list);
 		return;
 	}
 	w->job = (struct job){ .work = work, .done = done, .mon = g->mon, .guard = g->serial };
-	w->start = start;
-	w->stopped = stopped;
-	policy_cgroup_path(g->policy->cgroup, w->cgroup, sizeof(w->cgroup));
-	g->stopping = worker_submit(&g->mon->control, &w->job) == 0;
+	w->stage = stage;
+	w->list = list;
+	snprintf(w->guard, sizeof(w->guard), "%s", g->policy->name);
+	snprintf(w->gateway, sizeof(w->gateway), "%s", g->gw.container.id);
+	/* without a cgroup every container would be in it */
+	g->stopping = policy_cgroup_path(g->policy->cgroup, w->cgroup, sizeof(w->cgroup)) == 0 &&
+		      w->cgroup[0] == '/' && w->cgroup[1] &&
+		      worker_submit(&g->mon->containers, &w->job) == 0;
 	if (g->stopping)
 		return;
-	json_decref(w->stopped);
+	json_decref(w->list);
 	free(w);
 }
 
 void stop_containers(struct guard *g)
 {
 	g->start_after_ns = 0;
-	if (g->stopping || !g->policy->gateway_container[0])
+	g->stop_tries = 0;
+	if (!g->policy->gateway_container[0])
 		return;
 	say("guard %s: the tunnel stays down: stopping the protected containers", g->policy->name);
-	submit(g, false, json_array());
+	stop_due(g, base_now_ns(CLOCK_BOOTTIME));
+}
+
+void stop_due(struct guard *g, uint64_t now_ns)
+{
+	g->stop_after_ns = 0;
+	if (!closed(g) || g->policy->on_down != POLICY_ON_DOWN_STOP)
+		return;
+	if (g->stopping)
+		g->stop_after_ns = now_ns + SECOND_NS;
+	else
+		submit(g, LIST, json_array());
 }
 
 void start_containers(struct guard *g, uint64_t now_ns)
 {
 	json_t *mine = json_object_get(g->mon->docker, g->policy->name);
 
-	g->start_after_ns = 0;
+	g->start_after_ns = g->stop_after_ns = 0;
 	if (g->machine.state != MONITOR_UP)
 		return; /* the next START comes with the next UP */
-	if (g->stopping) {
+	if (g->stopping)
 		g->start_after_ns = now_ns + SECOND_NS;
-		return;
-	}
-	if (json_array_size(mine))
-		submit(g, true, json_deep_copy(mine));
+	else if (json_array_size(mine))
+		submit(g, START, json_deep_copy(mine));
+	else
+		g->start_tries = 0;
 }
 
 void stop_load(struct monitor *mon)

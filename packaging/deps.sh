@@ -23,7 +23,7 @@ what=${1:-build}
 # package[:command that makes it unnecessary]
 build=(gcc:gcc make:make clang:clang llvm:llvm-strip bpftool:bpftool pkg-config:pkg-config
 	libc6-dev libbpf-dev libelf-dev zlib1g-dev libyaml-dev libjansson-dev
-	libcurl4-openssl-dev libmnl-dev)
+	libmnl-dev)
 # What the lab (tests/lab) copies into its images and runs in its namespaces.
 lab=(docker.io:dockerd wireguard-go:wireguard-go wireguard-tools:wg iptables:iptables
 	dnsmasq-base:dnsmasq busybox-static:busybox tini:tini iproute2:ip tcpdump:tcpdump openvpn:openvpn

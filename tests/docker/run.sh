@@ -63,18 +63,24 @@ load() { # [MODE of DNS]: guard and collector, or the test is over
 	guard_collect
 }
 
+gateway_id() {
+	lab_docker inspect -f '{{.Id}}' gateway 2> /dev/null || echo none
+}
+
 containers_away() {
 	local ids
-	ids=$(lab_docker ps -aq | grep -v "^$gateway" | tr '\n' ' ')
+	ids=$(lab_docker ps -aq --no-trunc | grep -vx "$(gateway_id)" | tr '\n' ' ')
 	# shellcheck disable=SC2086 # one id a word
 	[ -z "$ids" ] || lab_docker rm -f $ids > /dev/null
 }
 
 t0=$SECONDS
+# containers that survive their engine, and VPN servers to choose from: for test_monitor.sh
+LAB_ENGINE_CONFIG='{"live-restore": true}'
+LAB_VPN_SERVERS=$LAB_VPN_SERVER:$LAB_VPN_PORT,$LAB_VPN_SERVER2:$LAB_VPN_PORT
 lab_up
 lab_vpn_up
 lab_guard_cgroup "/bgdocker-$$"
-gateway=$(lab_docker ps -q --filter name=gateway)
 echo "lab: engine and tunnel up in $((SECONDS - t0)) s"
 
 passed=0 failed=0 skipped=0

@@ -59,7 +59,7 @@ guard_monitor_end() {
 # STATE of the first guard, as status has it.
 guard_state() {
 	guard status --json 2> /dev/null | jq -r '
-		.monitor | if .alive then .last.guards[0].state else "none" end'
+		.monitor | if .alive then .last.guards[0].state // "none" else "none" end'
 }
 
 guard_is() { # STATE

@@ -80,6 +80,8 @@ lab_image_app() {
 		lab_die "cannot compile resolve.c"
 	gcc -static -O2 -o "$root/usr/local/bin/firstpacket" "$LAB_DIR/../docker/firstpacket.c" ||
 		lab_die "cannot compile firstpacket.c"
+	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -static -o "$root/usr/local/bin/rawframe" \
+		"$LAB_DIR/../docker/rawframe.c" || lab_die "cannot compile rawframe.c"
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -static -o "$root/usr/local/bin/sender" \
 		"$LAB_DIR/sender.c" || lab_die "cannot compile sender.c"
 	lab_import "$root" lab-app -c 'CMD ["sleep","infinity"]'
