@@ -302,11 +302,9 @@ static int begin(struct monitor *mon)
  * Leases stay as they are: a restart within the lease makes no gap, and without one they run out.
  * Threads that wait for somebody end with the process.
  */
-int monitor_run(const char *policy_path, bool once)
+int monitor_run(bool once)
 {
-	struct monitor mon = {
-		.policy_path = policy_path, .once = once, .epoll = -1, .lock_fd = -1
-	};
+	struct monitor mon = { .once = once, .epoll = -1, .lock_fd = -1 };
 	int code;
 
 	setlinebuf(stderr);
