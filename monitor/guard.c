@@ -67,7 +67,7 @@ struct guard *guard_new(struct monitor *mon, unsigned int slot, const struct pol
 	gateway_init(g);
 	bridges_load(g);
 	uplink_recall(g);
-	g->look = g->decide = true;
+	g->look = g->decide = g->tidy = true;
 	return g;
 }
 

@@ -28,7 +28,6 @@ static void drop(struct guard *g, struct place *p)
 		loader_drop_port(p->ifindex);
 		seal_drop_mac(g, p);
 	}
-	g->tidy = true;
 	*p = g->place[--g->n_places];
 	g->mon->state_due = true;
 }
@@ -66,6 +65,9 @@ static int hang_up(struct guard *g, struct place *p)
 	}
 	p->attached = true;
 	p->why[0] = 0;
+	/* what it claimed before anybody judged it must not draw others' frames (seal.c) */
+	if (p->where == LOADER_SEAL_PORT && !p->ever && !(p->port.flags & BG_PORT_GATEWAY))
+		discovery_port_flush(p->ifindex, !p->taken);
 	if (!p->ever)
 		say("guard %s: %s on %s", g->policy->name, loader_place_name(p->where), p->name);
 	note(g->mon, p->ever ? "reattached" : "attached", g->policy->name,

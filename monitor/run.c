@@ -147,8 +147,10 @@ static void on_host_change(enum discovery_change what, const struct discovery_li
 	struct monitor *mon = ctx;
 	size_t i;
 
-	for (i = 0; i < mon->n_guards && what == DISCOVERY_LINK_GONE && l; i++)
+	for (i = 0; i < mon->n_guards && what == DISCOVERY_LINK_GONE && l; i++) {
 		place_forget(mon->guard[i], l->ifindex, false);
+		mon->guard[i]->tidy = true; /* perhaps an earlier monitor's */
+	}
 	if (what == DISCOVERY_OVERRUN || what == DISCOVERY_LINK_NEW || what == DISCOVERY_LINK_GONE)
 		look_at_all(mon);
 }

@@ -266,8 +266,10 @@ static void refuse_mac(struct guard *g, struct place *p, struct bg_port *port)
 	/* no frame comes from it: a bridge drops those (br_handle_frame(), net/bridge/br_input.c)
 	 */
 	memset(port->mac, 0, sizeof(port->mac));
-	p->taken = true;
 	p->learnt = false;
+	if (!p->taken && p->attached)
+		discovery_port_flush(p->ifindex, false);
+	p->taken = true;
 }
 
 /*
@@ -289,6 +291,8 @@ static void choose_mac(struct host *h, struct place *p, const struct discovery_l
 		refuse_mac(h->g, p, port);
 		return;
 	}
+	if (p->taken && p->attached)
+		discovery_port_flush(p->ifindex, true);
 	p->taken = false;
 	p->learnt = p->learnt || (peer && peer->up);
 }

@@ -108,7 +108,7 @@ places() {
 		route add default via 198.51.100.99 metric 100
 		route add default via fd51::99 metric 100
 	END
-	in_ns server sysctl -qw net.ipv4.ip_forward=1
+	in_ns server sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2
 	in_ns server ip -batch - <<- END || die "addresses of the server"
 		address add 198.51.100.99/24 dev eth0
 		address add 198.51.100.98/24 dev eth0

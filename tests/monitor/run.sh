@@ -24,7 +24,7 @@ clean_up() {
 	bpfguard unload --yes > /dev/null 2>&1
 	for p in server host gateway app peer evil; do ip netns del "$id-$p" 2> /dev/null; done
 	rmdir "$cgroups/$id" 2> /dev/null
-	rm -rf "$work"
+	[ -z "${KEEP:-}" ] && rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
