@@ -247,6 +247,10 @@ bool place_all(const struct guard *g, char *why, size_t size);
 /* seal.c: devices of the host */
 void seal_look(struct guard *g);
 void seal_drop_mac(struct guard *g, const struct place *of); /* unless it is another's too */
+
+/* bridges.c */
+void bridge_learn_vpn(struct guard *g, const char *name);
+void bridge_learn_uplink(struct guard *g, const char *name);
 void bridges_load(struct guard *g);
 void bridges_save(struct guard *g);
 

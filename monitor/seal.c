@@ -149,30 +149,6 @@ static const struct discovery_link *bridge_named(const struct host *h, const cha
 	return NULL;
 }
 
-static void learn(struct guard *g, char *is, const char *name)
-{
-	if (!*name || strcmp(is, name) == 0)
-		return;
-	snprintf(is, IFNAMSIZ, "%s", name);
-	bridges_save(g);
-}
-
-/* Several uplinks, several bridges; when there is no room, the oldest is forgotten. */
-static void learn_uplink(struct guard *g, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < GUARD_MAX_BRIDGES; i++)
-		if (!*name || strcmp(g->uplink_bridge[i], name) == 0)
-			return;
-	for (i = 0; i < GUARD_MAX_BRIDGES && g->uplink_bridge[i][0]; i++)
-		;
-	if (i == GUARD_MAX_BRIDGES)
-		memmove(g->uplink_bridge[0], g->uplink_bridge[1], --i * IFNAMSIZ);
-	snprintf(g->uplink_bridge[i], IFNAMSIZ, "%s", name);
-	bridges_save(g);
-}
-
 /* Docker's word for the bridges, known before the gateway's devices are. */
 static void ask_docker(struct guard *g)
 {
@@ -187,9 +163,9 @@ static void ask_docker(struct guard *g)
 			vpn = vpn || (p->gateway[k].family == 4 &&
 				      prefix_covers(a->subnet, a->subnet_len, p->gateway[k].bytes));
 		if (vpn)
-			learn(g, g->vpn_bridge, a->bridge);
+			bridge_learn_vpn(g, a->bridge);
 		else if (!p->uplink.network[0] || strcmp(p->uplink.network, a->network) == 0)
-			learn_uplink(g, a->bridge);
+			bridge_learn_uplink(g, a->bridge);
 	}
 }
 
@@ -333,9 +309,9 @@ static void judge_veth(struct host *h, const struct discovery_link *l)
 	if (gw && master && gw->uplink && !p->uplink.off && !p->uplink.bridge[0])
 		place_want(g, LOADER_UPLINK_BRIDGE, false, master->ifindex, master->name);
 	if (gw && master && gw->uplink)
-		learn_uplink(g, master->name);
+		bridge_learn_uplink(g, master->name);
 	if (gw && master && gw->vpn && !p->link.bridge[0]) {
-		learn(g, g->vpn_bridge, master->name);
+		bridge_learn_vpn(g, master->name);
 		vpn = master->name;
 		if (!p->link.off)
 			place_want(g, LOADER_SEAL_BRIDGE, false, master->ifindex, master->name);
@@ -396,41 +372,3 @@ void seal_look(struct guard *g)
 }
 
 /* ---- names that outlive a reboot: a bridge is guarded before Docker answers ---- */
-void bridges_load(struct guard *g)
-{
-	char path[PATH_MAX], *text = NULL, *line, *save = NULL;
-	size_t len, n = 0;
-
-	snprintf(path, sizeof(path), "%s/%s.bridges", monitor_state_dir(), g->policy->name);
-	if (base_read_file(path, 4096, &text, &len))
-		return;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char what[16], name[IFNAMSIZ];
-
-		if (sscanf(line, "%15s %15s", what, name) != 2)
-			continue;
-		if (strcmp(what, "vpn") == 0)
-			snprintf(g->vpn_bridge, IFNAMSIZ, "%s", name);
-		else if (strcmp(what, "uplink") == 0 && n < GUARD_MAX_BRIDGES)
-			snprintf(g->uplink_bridge[n++], IFNAMSIZ, "%s", name);
-	}
-	free(text);
-}
-
-void bridges_save(struct guard *g)
-{
-	char text[(GUARD_MAX_BRIDGES + 1) * (IFNAMSIZ + 8)], name[POLICY_NAME + 16];
-	int n = 0, err;
-	size_t i;
-
-	if (g->vpn_bridge[0])
-		n = snprintf(text, sizeof(text), "vpn %s\n", g->vpn_bridge);
-	for (i = 0; i < GUARD_MAX_BRIDGES && g->uplink_bridge[i][0]; i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "uplink %s\n",
-			      g->uplink_bridge[i]);
-	snprintf(name, sizeof(name), "%s.bridges", g->policy->name);
-	err = monitor_write_file(monitor_state_dir(), name, text, (size_t)n);
-	if (err)
-		say("guard %s: cannot remember its bridges in %s: %s", g->policy->name,
-		    monitor_state_dir(), strerror(-err));
-}

@@ -188,6 +188,31 @@ in_ns wgw ip route add 203.0.114.1 via 198.51.100.99
 in_ns wgw "$LIVE/probe" -k none udp 203.0.114.1 51820 > /dev/null 2>&1
 eventually denied_more uplink_elsewhere "$was"
 
+# The machine sleeps for longer than the lease, and the monitor is held: what closes is the boot
+# clock alone.
+monotonic() { # seconds
+	awk '/^now at/ { printf "%d\n", $3 / 1e9; exit }' /proc/timer_list
+}
+
+check suspended
+eventually guarded_echo
+kill -STOP "$monitor"
+awake=$(monotonic) real=${EPOCHREALTIME%.*}
+echo 0 > /sys/class/rtc/rtc0/wakealarm
+echo +8 > /sys/class/rtc/rtc0/wakealarm
+echo mem > /sys/power/state || fail "cannot suspend"
+slept=$((${EPOCHREALTIME%.*} - real)) awake=$(($(monotonic) - awake))
+[ "$slept" -ge 6 ] && [ "$awake" -le 3 ] || fail "slept $slept s, of them awake $awake"
+was=$(denied lease_expired)
+mark=m$((++marks))
+! guarded_echo || fail "open after the resume"
+denied_more lease_expired "$was" || fail "not by the lease"
+kill -CONT "$monitor"
+eventually state_is up
+eventually guarded_echo
+grep -q '"what":"suspended"' "$BPFGUARD_LOG/audit.jsonl" || fail "the monitor did not notice"
+grep '"why":"slept"' "$BPFGUARD_LOG/audit.jsonl" | grep -q '"open":false' || fail "not closed by it"
+
 check wireguard_gone
 was=$(denied forwarded_uplink)
 in_ns wgw ip link del wg0
