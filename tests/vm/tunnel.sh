@@ -136,7 +136,6 @@ eventually seen_in_clear # nothing is loaded: the capture sees what must not be
 check link_load
 guard load -p "$W/wg.yaml" > "$W/load" 2>&1 || fail "$(< "$W/load")"
 in_ns whost "$bpfguard" monitor > "$W/monitor" 2>&1 &
-monitor=$!
 for p in '"uplink" and .device == "eth0"' '"uplink_bridge" and .device == "upbr"' \
 	'"seal_bridge" and .device == "vpnbr"' '"seal_port" and .device == "vpa"'; do
 	eventually monitor_json "any(.guards[0].programs[]; .attached and .program == $p)"
@@ -196,13 +195,14 @@ monotonic() { # seconds
 
 check suspended
 eventually guarded_echo
+monitor=$(jq .pid "$BPFGUARD_RUN/monitor.json")
 kill -STOP "$monitor"
 awake=$(monotonic) real=${EPOCHREALTIME%.*}
 echo 0 > /sys/class/rtc/rtc0/wakealarm
 echo +8 > /sys/class/rtc/rtc0/wakealarm
 echo mem > /sys/power/state || fail "cannot suspend"
 slept=$((${EPOCHREALTIME%.*} - real)) awake=$(($(monotonic) - awake))
-[ "$slept" -ge 6 ] && [ "$awake" -le 3 ] || fail "slept $slept s, of them awake $awake"
+((slept >= 6 && awake <= 3)) || fail "slept $slept s, of them awake $awake"
 was=$(denied lease_expired)
 mark=m$((++marks))
 ! guarded_echo || fail "open after the resume"
