@@ -3,12 +3,9 @@
 #include "cli/cli.h"
 #include "monitor/monitor.h"
 
-static const char *opt_policy;
 static bool opt_once;
 
 static const struct cli_opt opts[] = {
-	{ 'p', "policy", "FILE", "policy, if the one in force cannot be read", NULL, &opt_policy,
-	  "file" },
 	{ 0, "once", NULL, "one look at everything, then end", &opt_once, NULL, NULL },
 };
 
@@ -18,7 +15,7 @@ static int monitor(int argc, char **argv)
 	(void)argv;
 	if (geteuid() != 0)
 		return base_fail(EXIT_PERMISSION, "monitor", "not permitted", "run as root");
-	return monitor_run(opt_policy, opt_once);
+	return monitor_run(opt_once);
 }
 
 const struct cli_command cmd_monitor = {

@@ -224,6 +224,26 @@ static int on_nsid(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+int discovery_port_flush(uint32_t ifindex, bool flood)
+{
+	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi;
+	struct nlattr *port;
+	char buf[256];
+
+	nlh = mnl_nlmsg_put_header(buf);
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	nlh->nlmsg_type = RTM_SETLINK;
+	ifi->ifi_family = AF_BRIDGE;
+	ifi->ifi_index = (int)ifindex;
+	/* br_setlink(), net/bridge/br_netlink.c, wants it marked as nested */
+	port = mnl_attr_nest_start(nlh, IFLA_PROTINFO);
+	mnl_attr_put_u8(nlh, IFLA_BRPORT_UNICAST_FLOOD, flood);
+	mnl_attr_put(nlh, IFLA_BRPORT_FLUSH, 0, NULL);
+	mnl_attr_nest_end(nlh, port);
+	return discovery_nl_ask(-1, NETLINK_ROUTE, nlh, NULL, NULL);
+}
+
 int discovery_nsid_of_pid(pid_t pid, int32_t *ret)
 {
 	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;

@@ -40,6 +40,11 @@ int discovery_link_by_name(int netns, const char *name, struct discovery_link *r
  * word. -ENODEV; -EOPNOTSUPP.
  */
 int discovery_link_peer(const struct discovery_link *l, struct discovery_link *ret);
+/*
+ * A bridge's port, of the caller's namespace: forgets which MACs were seen behind it, and whether
+ * frames for unknown MACs go there.
+ */
+int discovery_port_flush(uint32_t ifindex, bool flood);
 /* This namespace's id of the network namespace of a process, as IFLA_LINK_NETNSID has it. */
 int discovery_nsid_of_pid(pid_t pid, int32_t *ret);
 

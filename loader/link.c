@@ -193,6 +193,23 @@ int loader_place_detach(unsigned int slot, enum loader_place where, int netns, u
 	return ret ? fail_place(err, ret, where, ifindex) : 0;
 }
 
+static int tidy_slot(const struct loader_spot *s)
+{
+	uint32_t here = s->at.netns;
+
+	return loader_each_at(s->slot, s->name, tidy, &here);
+}
+
+void loader_place_tidy(unsigned int slot)
+{
+	struct loader_error err;
+	_close_ int lock = loader_lock(0, &err); /* a load is under way: another time */
+
+	/* the whole slot is looked at, whatever the place */
+	if (lock >= 0)
+		visit_spot(slot, LOADER_UPLINK, -1, 1, tidy_slot, false);
+}
+
 int loader_place_check(unsigned int slot, enum loader_place where, int netns, unsigned int ifindex)
 {
 	int ret = visit_spot(slot, where, netns, ifindex, check_spot, true);

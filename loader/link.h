@@ -29,6 +29,9 @@ int loader_place_attach(unsigned int slot, enum loader_place where, int netns, u
 			struct loader_error *err);
 int loader_place_detach(unsigned int slot, enum loader_place where, int netns, unsigned int ifindex,
 			struct loader_error *err);
+/* Takes the records of devices that are gone away; of other namespaces only what the kernel tells.
+ */
+void loader_place_tidy(unsigned int slot);
 /* 1: the program that `load` made runs there, 0: it does not, or -errno. Asks the kernel. */
 int loader_place_check(unsigned int slot, enum loader_place where, int netns, unsigned int ifindex);
 

@@ -8,29 +8,6 @@
 
 #include "monitor/internal.h"
 
-static int parse_file(const char *path, struct policy **ret)
-{
-	struct policy_errors errs = { 0 };
-	_free_ char *text = NULL;
-	size_t len;
-	int err = base_read_file(path, POLICY_MAX_BYTES, &text, &len);
-
-	if (err)
-		return err;
-	err = policy_parse(text, len, ret, &errs);
-	policy_errors_free(&errs);
-	return err;
-}
-
-/* The policy in force, by the kernel's hash; else the one that the user named. */
-static int read_policy(struct monitor *mon, struct policy **ret)
-{
-	struct loader_error lerr = { 0 };
-	int err = loader_read_policy(ret, &lerr);
-
-	return err && mon->policy_path ? parse_file(mon->policy_path, ret) : err;
-}
-
 void config_drop(struct monitor *mon)
 {
 	size_t i;
@@ -136,15 +113,15 @@ static void read_all(struct monitor *mon)
 		mon->generation = 0;
 		return;
 	}
-	err = read_policy(mon, &p);
+	err = loader_read_policy(&p, &lerr);
 	if (err) {
-		/* nobody renews a lease of a policy that cannot be read */
+		/* nobody renews a lease of a policy that is not the one in force */
 		snprintf(text, sizeof(text),
-			 "the policy in force cannot be read: %s/policy.yaml: %s (run bpfguard "
-			 "reload)",
-			 base_run_dir(), strerror(-err));
+			 "no lease is renewed: %.100s: %.80s (run bpfguard load again)", lerr.what,
+			 lerr.why);
 		trouble(mon, text);
 		config_drop(mon);
+		mon->reload = true; /* at the next look again */
 	} else {
 		trouble(mon, "");
 		take_over(mon, &img, p);
@@ -158,11 +135,12 @@ static void read_all(struct monitor *mon)
 
 void config_refresh(struct monitor *mon)
 {
+	bool reload = mon->reload;
 	uint32_t generation = 0;
 
 	if (loader_generation(&generation))
 		generation = 0;
-	if (generation == mon->generation && !mon->reload && (generation || !mon->n_guards)) {
+	if (generation == mon->generation && !reload && (generation || !mon->n_guards)) {
 		if (!generation)
 			trouble(mon, "nothing is loaded: waiting for bpfguard load");
 		return;

@@ -78,6 +78,7 @@ static void on_change(enum discovery_change what, const struct discovery_link *l
 	if (what == DISCOVERY_LINK_GONE && l) {
 		tunnel_gone(g, l->ifindex);
 		place_forget(g, l->ifindex, true);
+		g->tidy = true;
 	}
 	if (what == DISCOVERY_LINK_NEW && l && !l->up)
 		tunnel_gone(g, l->ifindex);

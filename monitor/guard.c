@@ -67,7 +67,7 @@ struct guard *guard_new(struct monitor *mon, unsigned int slot, const struct pol
 	gateway_init(g);
 	bridges_load(g);
 	uplink_recall(g);
-	g->look = g->decide = true;
+	g->look = g->decide = g->tidy = true;
 	return g;
 }
 
@@ -182,6 +182,9 @@ static void look(struct guard *g, uint64_t now_ns)
 	uplink_look(g, now_ns);
 	seal_look(g);
 	uplink_write(g);
+	if (g->tidy)
+		loader_place_tidy(g->slot);
+	g->tidy = false;
 	/* after a restart the lease stands until it is known that it must not */
 	g->looked = g->looked || gateway_there(g) || !g->policy->gateway_container[0] ||
 		    g->gw.have_container || g->gw.engine_error ||

@@ -26,6 +26,7 @@
 #define GUARD_MAX_TRACKS  16
 #define GUARD_MAX_DEVS	  16
 #define GUARD_MAX_TROUBLE 12
+#define GUARD_MAX_BRIDGES 4
 
 /* A descriptor in the loop. */
 struct source {
@@ -74,8 +75,9 @@ struct place {
 	char name[IFNAMSIZ];
 	bool inside; /* in the gateway's namespace */
 	bool wanted, attached, ever;
-	bool learnt; /* the MAC of the other end is final */
-	bool gateway;
+	bool learnt;  /* the MAC of the other end is final */
+	bool taken;   /* it is another's: nothing passes */
+	bool way_out; /* an uplink with a route through somebody; for good */
 	struct bg_port port;
 	char why[160];
 };
@@ -98,7 +100,8 @@ struct dev { /* an Ethernet device of the gateway */
 	char name[IFNAMSIZ];
 	unsigned int ifindex, peer;
 	uint8_t mac[6];
-	bool vpn, uplink;
+	bool ether, plain; /* plain: neither a bridge nor in one */
+	bool vpn, uplink, guarded;
 };
 
 struct track { /* a probe that is under way */
@@ -135,8 +138,10 @@ struct guard {
 	size_t n_onlink;
 	struct place place[GUARD_MAX_PLACES];
 	size_t n_places;
-	char vpn_bridge[IFNAMSIZ], uplink_bridge[IFNAMSIZ]; /* as found once */
-	bool swept;
+	char vpn_bridge[IFNAMSIZ]; /* as found once */
+	char uplink_bridge[GUARD_MAX_BRIDGES][IFNAMSIZ];
+	char stray[IFNAMSIZ]; /* a device with a way out that is not guarded */
+	bool swept, tidy;
 	struct discovery_endpoint endpoint[DISCOVERY_MAX_ENDPOINTS];
 	size_t n_endpoints;
 	struct bg_uplink uplink; /* as written */
@@ -171,7 +176,6 @@ struct monitor {
 	pthread_t news_thread;
 	bool news_started;
 	volatile bool stop;
-	const char *policy_path;
 	struct policy *policy;
 	uint32_t generation;
 	struct guard *guard[BG_MAX_GUARDS];
@@ -255,6 +259,11 @@ bool place_all(const struct guard *g, char *why, size_t size);
 
 /* seal.c: devices of the host */
 void seal_look(struct guard *g);
+void seal_drop_mac(struct guard *g, const struct place *of); /* unless it is another's too */
+
+/* bridges.c */
+void bridge_learn_vpn(struct guard *g, const char *name);
+void bridge_learn_uplink(struct guard *g, const char *name);
 void bridges_load(struct guard *g);
 void bridges_save(struct guard *g);
 

@@ -32,7 +32,7 @@ enum monitor_state {
 const char *monitor_state_name(enum monitor_state s);
 
 /* The daemon: returns an exit code. `once`: no daemon, one look at everything, then end. */
-int monitor_run(const char *policy_path, bool once);
+int monitor_run(bool once);
 
 /*
  * <run>/monitor.json as the daemon last wrote it, and whether a daemon holds its lock. Malloc'ed;

@@ -26,8 +26,7 @@ static void drop(struct guard *g, struct place *p)
 {
 	if (p->where == LOADER_SEAL_PORT) {
 		loader_drop_port(p->ifindex);
-		if (p->port.flags & BG_PORT_VPN)
-			loader_drop_mac(g->slot, p->port.mac);
+		seal_drop_mac(g, p);
 	}
 	*p = g->place[--g->n_places];
 	g->mon->state_due = true;
@@ -66,6 +65,9 @@ static int hang_up(struct guard *g, struct place *p)
 	}
 	p->attached = true;
 	p->why[0] = 0;
+	/* what it claimed before anybody judged it must not draw others' frames (seal.c) */
+	if (p->where == LOADER_SEAL_PORT && !p->ever && !(p->port.flags & BG_PORT_GATEWAY))
+		discovery_port_flush(p->ifindex, !p->taken);
 	if (!p->ever)
 		say("guard %s: %s on %s", g->policy->name, loader_place_name(p->where), p->name);
 	note(g->mon, p->ever ? "reattached" : "attached", g->policy->name,
@@ -162,9 +164,12 @@ static bool has(const struct guard *g, enum loader_place where)
 {
 	size_t i;
 
-	for (i = 0; i < g->n_places; i++)
-		if (g->place[i].where == where && g->place[i].attached)
+	for (i = 0; i < g->n_places; i++) {
+		const struct place *p = &g->place[i];
+
+		if (p->where == where && p->attached && (where != LOADER_UPLINK || p->way_out))
 			return true;
+	}
 	return false;
 }
 
@@ -182,6 +187,14 @@ bool place_all(const struct guard *g, char *why, size_t size)
 		missing = "no uplink of the gateway was found (uplink.interface)";
 	if (!missing && !p->uplink.off && !has(g, LOADER_UPLINK_BRIDGE))
 		missing = "the uplink network's bridge was not found (uplink.bridge)";
+	if (!missing && !p->uplink.off && g->stray[0]) {
+		if (why)
+			snprintf(why, size,
+				 "%s has a way out and cannot be guarded "
+				 "(uplink.interface: auto)",
+				 g->stray);
+		return false;
+	}
 	if (!missing && !p->uplink.off && !g->uplink_written)
 		missing = "the uplink guard's list could not be written";
 	if (!missing && !p->link.off && !p->gateway_interface[0] && !has(g, LOADER_SEAL_BRIDGE))

@@ -147,8 +147,10 @@ static void on_host_change(enum discovery_change what, const struct discovery_li
 	struct monitor *mon = ctx;
 	size_t i;
 
-	for (i = 0; i < mon->n_guards && what == DISCOVERY_LINK_GONE && l; i++)
+	for (i = 0; i < mon->n_guards && what == DISCOVERY_LINK_GONE && l; i++) {
 		place_forget(mon->guard[i], l->ifindex, false);
+		mon->guard[i]->tidy = true; /* perhaps an earlier monitor's */
+	}
 	if (what == DISCOVERY_OVERRUN || what == DISCOVERY_LINK_NEW || what == DISCOVERY_LINK_GONE)
 		look_at_all(mon);
 }
@@ -304,11 +306,9 @@ static int begin(struct monitor *mon)
  * Leases stay as they are: a restart within the lease makes no gap, and without one they run out.
  * Threads that wait for somebody end with the process.
  */
-int monitor_run(const char *policy_path, bool once)
+int monitor_run(bool once)
 {
-	struct monitor mon = {
-		.policy_path = policy_path, .once = once, .epoll = -1, .lock_fd = -1
-	};
+	struct monitor mon = { .once = once, .epoll = -1, .lock_fd = -1 };
 	int code;
 
 	setlinebuf(stderr);

@@ -149,14 +149,6 @@ static const struct discovery_link *bridge_named(const struct host *h, const cha
 	return NULL;
 }
 
-static void learn(struct guard *g, char *is, const char *name)
-{
-	if (!*name || strcmp(is, name) == 0)
-		return;
-	snprintf(is, IFNAMSIZ, "%s", name);
-	bridges_save(g);
-}
-
 /* Docker's word for the bridges, known before the gateway's devices are. */
 static void ask_docker(struct guard *g)
 {
@@ -171,9 +163,9 @@ static void ask_docker(struct guard *g)
 			vpn = vpn || (p->gateway[k].family == 4 &&
 				      prefix_covers(a->subnet, a->subnet_len, p->gateway[k].bytes));
 		if (vpn)
-			learn(g, g->vpn_bridge, a->bridge);
+			bridge_learn_vpn(g, a->bridge);
 		else if (!p->uplink.network[0] || strcmp(p->uplink.network, a->network) == 0)
-			learn(g, g->uplink_bridge, a->bridge);
+			bridge_learn_uplink(g, a->bridge);
 	}
 }
 
@@ -181,11 +173,15 @@ static void want_bridges(struct host *h)
 {
 	const struct policy_guard *p = h->g->policy;
 	const struct discovery_link *up, *vpn;
+	size_t i;
 
-	up = bridge_named(h, p->uplink.bridge[0] ? p->uplink.bridge : h->g->uplink_bridge);
+	for (i = 0; i < GUARD_MAX_BRIDGES && !p->uplink.off; i++) {
+		up = bridge_named(h,
+				  p->uplink.bridge[0] ? p->uplink.bridge : h->g->uplink_bridge[i]);
+		if (up)
+			place_want(h->g, LOADER_UPLINK_BRIDGE, false, up->ifindex, up->name);
+	}
 	vpn = bridge_named(h, p->link.bridge[0] ? p->link.bridge : h->g->vpn_bridge);
-	if (up && !p->uplink.off)
-		place_want(h->g, LOADER_UPLINK_BRIDGE, false, up->ifindex, up->name);
 	if (vpn && !p->link.off)
 		place_want(h->g, LOADER_SEAL_BRIDGE, false, vpn->ifindex, vpn->name);
 }
@@ -193,19 +189,90 @@ static void want_bridges(struct host *h)
 /* ---- ports ---- */
 static int kept_mac(unsigned int ifindex, const struct bg_port *port, void *ctx)
 {
+	static const uint8_t none[6];
 	struct place *p = ctx;
 
-	if (ifindex == p->ifindex && port->slot == p->port.slot && port->flags & BG_PORT_VPN) {
+	if (ifindex == p->ifindex && port->slot == p->port.slot && port->flags & BG_PORT_VPN &&
+	    memcmp(port->mac, none, sizeof(none)) != 0) {
 		memcpy(p->port.mac, port->mac, 6);
 		p->learnt = true;
 	}
 	return 0;
 }
 
+/* Whose is it, but for `of`? The gateway's by its own namespace's word, a port's by who came first.
+ */
+static bool is_anothers(const struct guard *g, const struct place *of, const uint8_t mac[6])
+{
+	size_t i;
+
+	for (i = 0; i < g->n_dev; i++)
+		if (g->dev[i].vpn && memcmp(g->dev[i].mac, mac, 6) == 0 &&
+		    !(of->port.flags & BG_PORT_GATEWAY))
+			return true;
+	for (i = 0; i < g->n_places; i++) {
+		const struct place *p = &g->place[i];
+
+		if (p != of && p->where == LOADER_SEAL_PORT && p->port.flags & BG_PORT_VPN &&
+		    memcmp(p->port.mac, mac, 6) == 0)
+			return true;
+	}
+	return false;
+}
+
+void seal_drop_mac(struct guard *g, const struct place *of)
+{
+	if (of->port.flags & BG_PORT_VPN && !is_anothers(g, of, of->port.mac))
+		loader_drop_mac(g->slot, of->port.mac);
+}
+
+/* A container that took a MAC before we looked gets a port that nothing passes (link_spoof). */
+static void refuse_mac(struct guard *g, struct place *p, struct bg_port *port)
+{
+	if (!p->taken) {
+		say("guard %s: %s: behind it is a MAC that is the gateway's or a peer's: refused",
+		    g->policy->name, p->name);
+		note(g->mon, "mac_taken", g->policy->name,
+		     json_pack("{s:s, s:I}", "device", p->name, "ifindex", (json_int_t)p->ifindex));
+	}
+	guard_trouble(g,
+		      "%s: its container has the MAC of the gateway or of a peer: nothing that "
+		      "it sends passes",
+		      p->name);
+	/* no frame comes from it: a bridge drops those (br_handle_frame(), net/bridge/br_input.c)
+	 */
+	memset(port->mac, 0, sizeof(port->mac));
+	p->learnt = false;
+	if (!p->taken && p->attached)
+		discovery_port_flush(p->ifindex, false);
+	p->taken = true;
+}
+
 /*
  * The other end's MAC is final once that end is up: the engine sets it before, and only the
- * container could change it after. Written before the program runs.
+ * container could change it after. Not so the gateway's: who is behind its port is known by its
+ * namespace, and what it changes is followed. Written before the program runs.
  */
+static void choose_mac(struct host *h, struct place *p, const struct discovery_link *peer,
+		       struct bg_port *port)
+{
+	bool gateway = port->flags & BG_PORT_GATEWAY;
+
+	if (!p->port.flags && !p->ever) {
+		p->port.slot = port->slot;
+		loader_each_port(kept_mac, p);
+	}
+	memcpy(port->mac, !peer || (p->learnt && !gateway) ? p->port.mac : peer->mac, 6);
+	if (!gateway && port->flags & BG_PORT_VPN && is_anothers(h->g, p, port->mac)) {
+		refuse_mac(h->g, p, port);
+		return;
+	}
+	if (p->taken && p->attached)
+		discovery_port_flush(p->ifindex, true);
+	p->taken = false;
+	p->learnt = p->learnt || (peer && peer->up);
+}
+
 static void want_port(struct host *h, const struct discovery_link *l,
 		      const struct discovery_link *peer, uint32_t flags)
 {
@@ -216,18 +283,13 @@ static void want_port(struct host *h, const struct discovery_link *l,
 	if (!p)
 		return;
 	port.cgroup = in ? in->cgroup : p->port.cgroup;
-	if (!p->port.flags && !p->ever) {
-		p->port.slot = port.slot;
-		loader_each_port(kept_mac, p);
-	}
-	memcpy(port.mac, p->learnt || !peer ? p->port.mac : peer->mac, 6);
-	p->learnt = p->learnt || (peer && peer->up);
+	choose_mac(h, p, peer, &port);
 	if (p->attached && memcmp(&port, &p->port, sizeof(port)) == 0)
 		return;
-	if (p->port.flags & BG_PORT_VPN && memcmp(port.mac, p->port.mac, 6) != 0)
-		loader_drop_mac(h->g->slot, p->port.mac);
+	if (memcmp(port.mac, p->port.mac, 6) != 0)
+		seal_drop_mac(h->g, p);
 	p->port = port;
-	if ((flags & BG_PORT_VPN && loader_write_mac(h->g->slot, port.mac, flags)) ||
+	if ((flags & BG_PORT_VPN && !p->taken && loader_write_mac(h->g->slot, port.mac, flags)) ||
 	    loader_write_port(l->ifindex, &port))
 		guard_trouble(h->g, "%s: cannot write its entry", l->name);
 }
@@ -247,9 +309,9 @@ static void judge_veth(struct host *h, const struct discovery_link *l)
 	if (gw && master && gw->uplink && !p->uplink.off && !p->uplink.bridge[0])
 		place_want(g, LOADER_UPLINK_BRIDGE, false, master->ifindex, master->name);
 	if (gw && master && gw->uplink)
-		learn(g, g->uplink_bridge, master->name);
+		bridge_learn_uplink(g, master->name);
 	if (gw && master && gw->vpn && !p->link.bridge[0]) {
-		learn(g, g->vpn_bridge, master->name);
+		bridge_learn_vpn(g, master->name);
 		vpn = master->name;
 		if (!p->link.off)
 			place_want(g, LOADER_SEAL_BRIDGE, false, master->ifindex, master->name);
@@ -265,7 +327,8 @@ static void judge_veth(struct host *h, const struct discovery_link *l)
 /* Entries of devices that went away while nobody looked. */
 static int sweep(unsigned int ifindex, const struct bg_port *port, void *ctx)
 {
-	const struct guard *g = ctx;
+	const struct place gone = { .port = *port };
+	struct guard *g = ctx;
 	size_t i;
 
 	if (port->slot != g->slot)
@@ -273,7 +336,7 @@ static int sweep(unsigned int ifindex, const struct bg_port *port, void *ctx)
 	for (i = 0; i < g->n_places; i++)
 		if (g->place[i].where == LOADER_SEAL_PORT && g->place[i].ifindex == ifindex)
 			return 0;
-	loader_drop_mac(g->slot, port->mac);
+	seal_drop_mac(g, &gone); /* a container made anew may have it */
 	return loader_drop_port(ifindex);
 }
 
@@ -309,38 +372,3 @@ void seal_look(struct guard *g)
 }
 
 /* ---- names that outlive a reboot: a bridge is guarded before Docker answers ---- */
-void bridges_load(struct guard *g)
-{
-	char path[PATH_MAX], *text, *line, *save = NULL;
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/%s.bridges", monitor_state_dir(), g->policy->name);
-	if (base_read_file(path, 4096, &text, &len))
-		return;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char what[16], name[IFNAMSIZ];
-
-		if (sscanf(line, "%15s %15s", what, name) != 2)
-			continue;
-		if (strcmp(what, "vpn") == 0)
-			snprintf(g->vpn_bridge, IFNAMSIZ, "%s", name);
-		else if (strcmp(what, "uplink") == 0)
-			snprintf(g->uplink_bridge, IFNAMSIZ, "%s", name);
-	}
-	free(text);
-}
-
-void bridges_save(struct guard *g)
-{
-	char text[128], name[POLICY_NAME + 16];
-	int n = snprintf(text, sizeof(text), "vpn %s\nuplink %s\n",
-			 g->vpn_bridge[0] ? g->vpn_bridge : "-",
-			 g->uplink_bridge[0] ? g->uplink_bridge : "-"),
-	    err;
-
-	snprintf(name, sizeof(name), "%s.bridges", g->policy->name);
-	err = monitor_write_file(monitor_state_dir(), name, text, (size_t)n);
-	if (err)
-		say("guard %s: cannot remember its bridges in %s: %s", g->policy->name,
-		    monitor_state_dir(), strerror(-err));
-}

@@ -47,14 +47,17 @@ static int on_link(const struct discovery_link *l, void *ctx)
 			tunnel_found(g, l, v->now_ns);
 		return 0;
 	}
-	if (l->type != ARPHRD_ETHER || !l->up)
+	if (l->type == ARPHRD_LOOPBACK || !l->up)
 		return 0;
 	if (g->n_dev == GUARD_MAX_DEVS) {
 		guard_trouble(g, "the gateway has more than %d devices", GUARD_MAX_DEVS);
 		return 0;
 	}
 	d = &g->dev[g->n_dev++];
-	*d = (struct dev){ .ifindex = l->ifindex, .peer = l->peer };
+	*d = (struct dev){ .ifindex = l->ifindex,
+			   .peer = l->peer,
+			   .ether = l->type == ARPHRD_ETHER,
+			   .plain = !l->master && strcmp(l->kind, "bridge") != 0 };
 	memcpy(d->mac, l->mac, sizeof(d->mac));
 	snprintf(d->name, sizeof(d->name), "%s", l->name);
 	return 0;
@@ -125,7 +128,7 @@ static int on_onlink(const struct discovery_net_route *r, void *ctx)
 	struct guard *g = ctx;
 	struct dev *d = dev_of(g, r->oif);
 
-	if (d && d->uplink && !r->gatewayed && r->dst_len >= WIDEST)
+	if (d && d->guarded && !r->gatewayed && r->dst_len >= WIDEST)
 		add_onlink(g, r->family, r->dst, r->dst_len);
 	return 0;
 }
@@ -136,22 +139,38 @@ static bool had_uplink(const struct guard *g, unsigned int ifindex)
 
 	for (i = 0; i < g->n_places; i++)
 		if (g->place[i].where == LOADER_UPLINK && g->place[i].ifindex == ifindex)
-			return true;
+			return g->place[i].way_out;
 	return false;
 }
 
-/* Once an uplink, always: a route that is gone for a moment must not take the program away. */
+/*
+ * Once an uplink, always: a route that is gone for a moment must not take the program away. What
+ * may become one is guarded before it has a route; on a machine that is a gateway itself, bridges
+ * and what is in them belong to others.
+ */
 static void choose_uplinks(struct guard *g, const struct view *v)
 {
 	const char *named = g->policy->uplink.interface;
 	size_t i;
 
+	g->stray[0] = 0;
 	for (i = 0; i < g->n_dev; i++) {
 		struct dev *d = &g->dev[i];
+		bool out = !d->vpn && (v->candidate[i] || had_uplink(g, d->ifindex));
 
-		d->uplink = named[0] ? strcmp(d->name, named) == 0
-				     : !d->vpn && (v->candidate[i] || had_uplink(g, d->ifindex));
+		d->uplink = d->ether && (named[0] ? strcmp(d->name, named) == 0 : out);
+		d->guarded = d->uplink || (d->ether && d->plain && !d->vpn && !named[0]);
+		if (out && !d->uplink && !g->policy->gateway_interface[0])
+			memcpy(g->stray, d->name, sizeof(g->stray));
 	}
+}
+
+static void want_uplink(struct guard *g, const struct dev *d)
+{
+	struct place *p = place_want(g, LOADER_UPLINK, true, d->ifindex, d->name);
+
+	if (p)
+		p->way_out = p->way_out || d->uplink;
 }
 
 void uplink_look(struct guard *g, uint64_t now_ns)
@@ -176,8 +195,13 @@ void uplink_look(struct guard *g, uint64_t now_ns)
 		if (err && g->place[i].inside)
 			g->place[i].wanted = true;
 	for (i = 0; i < g->n_dev && !g->policy->uplink.off; i++)
-		if (g->dev[i].uplink)
-			place_want(g, LOADER_UPLINK, true, g->dev[i].ifindex, g->dev[i].name);
+		if (g->dev[i].guarded)
+			want_uplink(g, &g->dev[i]);
+	if (g->stray[0] && !g->policy->uplink.off)
+		guard_trouble(g,
+			      "%s of the gateway has a way out and cannot be guarded "
+			      "(uplink.interface: auto)",
+			      g->stray);
 	place_settle(g, true);
 	if (!g->n_tun)
 		guard_trouble(g, "the gateway has no tunnel device%s%s yet",

@@ -37,7 +37,8 @@ tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:c
 # What tests/vm runs a virtual machine with, and copies into it.
 vm=(qemu-system-x86:qemu-system-x86_64 cpio:cpio zstd:zstd xz-utils:xz kmod:depmod
 	busybox-static:busybox iproute2:ip util-linux:nsenter procps:sysctl jq:jq
-	iptables:iptables bind9-dnsutils:dig musl-tools:musl-gcc liburing-dev)
+	iptables:iptables bind9-dnsutils:dig musl-tools:musl-gcc liburing-dev
+	wireguard-tools:wg)
 
 case $what in
 build) want=("${build[@]}") ;;

@@ -3,11 +3,12 @@
 # shellcheck disable=SC2154 # id, work and cgroups are the caller's
 # shellcheck disable=SC2015 # "A && B || die" is meant so
 #
-# Four places in namespaces of their own: server (the VPN's far end), host (two bridges), gateway
-# (wireguard-go, a router) and app (inside the guard's cgroup). No Docker: gateway.netns.
+# Places in namespaces of their own: server (the VPN's far end), host (bridges), gateway
+# (wireguard-go, a router), app (inside the guard's cgroup) and a peer. No Docker: gateway.netns.
 #
 #   198.51.100.0/24  upbr: gateway .2, server .99 (endpoint), watcher on upbr
-#   172.30.0.0/24    vpnbr: gateway .3 answering for .2, app .10
+#   172.30.0.0/24    vpnbr: gateway .2, app .10, peer .20; also fd30::/64 (and fd51::/64 on upbr)
+#   172.50.0.0/24    othbr: app .10, peer .20: a network that is not the VPN's
 #   10.99.0.0/24     in the tunnel: server .1, gateway .2; the server also has 203.0.113.80
 
 die() {
@@ -62,7 +63,7 @@ gone() {
 
 places() {
 	local p
-	for p in server host gateway app; do
+	for p in server host gateway app peer; do
 		ip netns add "$id-$p" || die "cannot make a namespace"
 		in_ns $p ip link set lo up
 	done
@@ -83,26 +84,54 @@ places() {
 		link set ups up
 		link set vpg up
 		link set vpa up
+		link add vpp type veth peer name eth0 netns $id-peer
+		link set vpp master vpnbr
+		link set vpp up
+		link add othbr type bridge
+		link set othbr up
+		link add voa type veth peer name eth1 netns $id-app
+		link add vop type veth peer name eth1 netns $id-peer
+		link set voa master othbr
+		link set vop master othbr
+		link set voa up
+		link set vop up
 	END
-	in_ns gateway sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2
+	in_ns gateway sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 \
+		net.ipv6.conf.all.forwarding=1
 	in_ns gateway ip -batch - <<- END || die "addresses of the gateway"
 		address add 198.51.100.2/24 dev eth0
 		address add 172.30.0.2/24 dev eth1
 		link set eth0 up
+		address add fd51::2/64 dev eth0 nodad
+		address add fd30::2/64 dev eth1 nodad
 		link set eth1 up
 		route add default via 198.51.100.99 metric 100
+		route add default via fd51::99 metric 100
 	END
-	in_ns server sysctl -qw net.ipv4.ip_forward=1
+	in_ns server sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2
 	in_ns server ip -batch - <<- END || die "addresses of the server"
 		address add 198.51.100.99/24 dev eth0
 		address add 198.51.100.98/24 dev eth0
+		address add fd51::99/64 dev eth0 nodad
+		address add 192.0.2.99/32 dev lo
 		link set eth0 up
 		address add 203.0.113.80/32 dev lo
 	END
 	in_ns app ip -batch - <<- END || die "addresses of the app"
 		address add 172.30.0.10/24 dev eth0
+		address add fd30::10/64 dev eth0 nodad
+		address add 172.50.0.10/24 dev eth1
 		link set eth0 up
+		link set eth1 up
 		route add default via 172.30.0.2
+		route add default via fd30::2
+	END
+	in_ns peer ip -batch - <<- END || die "addresses of the peer"
+		address add 172.30.0.20/24 dev eth0
+		address add fd30::20/64 dev eth0 nodad
+		address add 172.50.0.20/24 dev eth1
+		link set eth0 up
+		link set eth1 up
 	END
 }
 
@@ -219,23 +248,23 @@ monitor_up() {
 	rm -f "$work/run/monitor.json" # what an earlier one wrote is not its state
 	spawn monitor nsenter --net="/run/netns/$id-host" -- env BPFGUARD_PINS="/sys/fs/bpf/$id" \
 		BPFGUARD_RUN="$work/run" BPFGUARD_LOG="$work/log" BPFGUARD_STATE="$work/state" \
-		BPFGUARD_DOCKER="$work/no-docker.sock" "$BPFGUARD" monitor -p "$work/policy.yaml"
+		BPFGUARD_DOCKER="$work/no-docker.sock" "$BPFGUARD" monitor
 }
 
-policy() { # [EXTRA lines for the guard]
-	cat > "$work/policy.yaml" <<- END
+policy() { # FILE [UPLINK]
+	cat > "$1" <<- END
 		version: 1
 		guards:
 		  - name: vpn
 		    cgroup: /$id
 		    gateway:
-		      address: [172.30.0.2]
+		      address: [172.30.0.2, "fd30::2"]
 		      netns: /run/netns/$id-gateway
-		    local: [172.30.0.0/24]
+		    local: [172.30.0.0/24, "fd30::/64"]
 		    kill_switch:
 		      lease: 5s
 		      probe: {icmp: [203.0.113.80], tcp: [203.0.113.80:443], every: 1s}
-		    uplink: {interface: eth0, bridge: upbr}
+		    uplink: {${2-interface: eth0, bridge: upbr}}
 		    link: {bridge: vpnbr}
 	END
 }

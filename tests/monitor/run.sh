@@ -15,14 +15,16 @@ work=$(mktemp -d "/tmp/$id.XXXXXX")
 cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 # shellcheck source=tests/monitor/lib.sh
 . tests/monitor/lib.sh
+# shellcheck source=tests/monitor/link.sh
+. tests/monitor/link.sh
 
 clean_up() {
 	local n p
-	for n in monitor sender capture tunnel wg-server ovpn ovpn-server; do end $n; done
+	for n in monitor sender capture capture2 tunnel wg-server ovpn ovpn-server evil; do end $n; done
 	bpfguard unload --yes > /dev/null 2>&1
-	for p in server host gateway app; do ip netns del "$id-$p" 2> /dev/null; done
+	for p in server host gateway app peer evil; do ip netns del "$id-$p" 2> /dev/null; done
 	rmdir "$cgroups/$id" 2> /dev/null
-	rm -rf "$work"
+	[ -z "${KEEP:-}" ] && rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
@@ -242,7 +244,7 @@ test_b_reload() {
 	local lines
 	fresh
 	lines=$(wc -l < "$work/sender.log")
-	sed 's|local: .*|local: [172.30.0.0/24, 172.40.0.0/24]|' "$work/policy.yaml" > "$work/new.yaml"
+	sed 's|local: .*|local: [172.30.0.0/24, "fd30::/64", 172.40.0.0/24]|' "$work/policy.yaml" > "$work/new.yaml"
 	bpfguard reload -p "$work/new.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
 	wait_for 3 trail_has '.what == "policy" and .seq > 1' || fail "not noticed"
 	sleep 1.5 # time itself: a renewal later it still has to be open
@@ -300,7 +302,8 @@ bpfguard_refuses() {
 # On the uplink: the tunnel, and what its two ends say to each other. All else came from inside.
 leaks() {
 	tcpdump -n -tt -r "$work/uplink.pcap" \
-		'ip and not (src net 198.51.100.0/24 and dst net 198.51.100.0/24)' 2> /dev/null
+		'(ip and not (src net 198.51.100.0/24 and dst net 198.51.100.0/24) and
+			not host 192.0.2.99) or (ip6 and net fd80::/16)' 2> /dev/null
 }
 
 begin() {
@@ -309,7 +312,7 @@ begin() {
 	places
 	wg_keys
 	vpn_server
-	policy
+	policy "$work/policy.yaml"
 	spawn capture nsenter --net="/run/netns/$id-host" -- tcpdump -n -p -U --immediate-mode \
 		-Z root -i upg -w "$work/uplink.pcap"
 	wait_for 5 grep -q 'listening on' "$work/capture.log" || die "no capture"
@@ -317,6 +320,7 @@ begin() {
 	mkdir "$cgroups/$id" || die "cannot make the cgroup"
 	(sandboxed timeout 1 "$work/sender" 203.0.113.80 9 100) > /dev/null 2>&1
 	wait_for 3 seen_leak || die "without the guard no leak was seen: the test is blind"
+	links_open
 	end capture INT
 	bpfguard load -p "$work/policy.yaml" > "$work/load.log" 2>&1 || die "$(cat "$work/load.log")"
 	spawn capture nsenter --net="/run/netns/$id-host" -- tcpdump -n -p -U --immediate-mode \

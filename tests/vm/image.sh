@@ -8,7 +8,7 @@
 # Which, of this machine's programs; busybox (in init) gives what is not here and is not missed.
 image_programs=(bash busybox ip tc bridge nsenter unshare findmnt sysctl bpftool jq modprobe find
 	sed grep awk head mktemp mkfifo mkdir rm rmdir cat sort date dig iptables iptables-restore
-	ip6tables tr wc kill stat realpath basename dirname tail cut touch chmod sleep timeout env)
+	ip6tables tr wc kill stat wg realpath basename dirname tail cut touch chmod sleep timeout env)
 
 image_libraries() { # FILE...: the shared objects that they need
 	ldd "$@" 2> /dev/null | grep -o '/[^ :)]*' | grep '\.so' | sort -u
@@ -43,7 +43,7 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 	# no sources of programs: they are built, and no compiler is in there
 	mkdir "$root/bpfguard/tests/live"
 	cp tests/live/*.sh "$root/bpfguard/tests/live/"
-	cp tests/vm/{job,report}.sh "$root/bpfguard/tests/vm/"
+	cp tests/vm/{job,report,tunnel}.sh "$root/bpfguard/tests/vm/"
 	cp tests/vm/init "$root/init"
 	printf 'root:x:0:0::/:/bin/sh\n' > "$root/etc/passwd"
 	printf '127.0.0.1 localhost\n' > "$root/etc/hosts"

@@ -290,6 +290,9 @@ check control_raw_socket
 inside vm-raw socket 2 3 1
 result call=socket errno=OK
 
+# shellcheck source=tests/vm/tunnel.sh
+. "$top/tests/vm/tunnel.sh"
+
 check verifier
 for object in bpfguard link; do
 	"$top/build/verify" "$top/build/$object.bpf.o" >> "$W/verified" 2> "$W/refused" || {
