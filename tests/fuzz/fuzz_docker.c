@@ -10,6 +10,7 @@
 #include "discovery/cgroup.c"
 #include "discovery/docker.c"
 #include "discovery/http.c"
+#include "discovery/http_parse.c"
 
 static void check_clean(const char *s, size_t size)
 {
