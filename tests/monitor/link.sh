@@ -147,7 +147,7 @@ test_b_1_second_uplink() {
 # The policy names one uplink, and there is another way out.
 test_b_2_unguarded_uplink() {
 	in_ns host ip link show upbr2 > /dev/null 2>&1 || second_uplink
-	tunnel_up
+	in_ns gateway ip link show tun0 > /dev/null 2>&1 || tunnel_up
 	bpfguard reload -p "$work/policy.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
 	end monitor
 	monitor_up

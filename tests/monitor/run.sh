@@ -56,7 +56,7 @@ fresh() {
 }
 
 pid_alive() {
-	kill -0 "$(pid_of "$1" 2> /dev/null || echo 0)" 2> /dev/null
+	kill -0 "$(pid_of "$1" 2> /dev/null || echo none)" 2> /dev/null
 }
 
 # After an event at $1 (ms): closed within $2 ms. Prints what it took.
