@@ -68,8 +68,8 @@ BG_INLINE bool bg_is_noise(const struct bg_frame *fr)
 }
 
 /*
- * ARP that carries nothing else. trailer: what is behind it, all in one byte. As the kernel makes it,
- * or padded with zeros to the least that Ethernet carries, and no length between.
+ * ARP that carries nothing else. trailer: what is behind it, all in one byte. As the kernel makes
+ * it, or padded with zeros to the least that Ethernet carries, and no length between.
  */
 BG_INLINE bool bg_is_arp(const struct bg_arp *a, const struct bg_frame *fr, __u32 len, __u8 trailer)
 {

@@ -39,7 +39,8 @@ static const char *policy_file(const char *guards, int number, int extra)
 	fputs("version: 1\nguards:\n", f);
 	for (; *guards; guards++) {
 		fprintf(f,
-			"  - name: %c\n    cgroup: %s\n    gateway: {address: 10.0.9.%d, netns: /n}\n"
+			"  - name: %c\n    cgroup: %s\n    gateway: {address: 10.0.9.%d, netns: "
+			"/n}\n"
 			"    kill_switch: {lease: off}\n    local:\n"
 			"      - 10.0.9.0/24\n      - 10.0.%d.0/24\n",
 			*guards, instance_cgroup((char[2]){ *guards, 0 }), number, number);

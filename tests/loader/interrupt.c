@@ -52,7 +52,9 @@ static void print_guard(FILE *f, const char *name, int policy)
 {
 	int i;
 
-	fprintf(f, "  - name: %s\n    cgroup: %s\n    gateway: {address: 10.0.9.%d, netns: /n}\n    local:\n",
+	fprintf(f,
+		"  - name: %s\n    cgroup: %s\n    gateway: {address: 10.0.9.%d, netns: /n}\n    "
+		"local:\n",
 		name, instance_cgroup(name), policy);
 	fprintf(f, "      - 10.0.9.0/24\n      - 10.0.%d.0/24\n      - 10.0.3.0/24\n", policy);
 	for (i = 0; i < 6; i++)
