@@ -130,7 +130,7 @@ test_install() {
 test_units_verify() {
 	same "systemd-analyze verify" "" "$(vm systemd-analyze --man=no verify \
 		/usr/lib/systemd/system/bpfguard.{service,slice} \
-		/usr/lib/systemd/system/bpfguard-log.service 2>&1)"
+		/usr/lib/systemd/system/bpfguard-{log,monitor}.service 2>&1)"
 }
 
 test_guard_before_docker() {
@@ -223,12 +223,37 @@ test_reload() {
 	has "why after reload" "verdict  deny" "$(vm bpfguard why boxed 172.17.0.1:80/tcp)"
 }
 
+test_monitor() { # a watched gateway that is not there: closed, said, and the daemon always back
+	local pid
+	must vm systemctl enable --now bpfguard-monitor.service
+	same "bpfguard-monitor.service" active "$(prop bpfguard-monitor.service ActiveState)"
+	policy
+	sed -i 's/gateway: {/gateway: {container: gw, /' "$BOOT_ROOT/etc/bpfguard/policy.yaml"
+	must vm systemctl reload bpfguard.service
+	wait_for "the monitor's word" 20 eval 'vm bpfguard status | grep -q "there is no such container"'
+	has "state" no_gateway "$(vm bpfguard status)"
+	pid=$(prop bpfguard-monitor.service MainPID)
+	vm systemctl kill -s KILL bpfguard-monitor.service
+	wait_for "the monitor" 10 eval \
+		'! [[ "$pid 0" = *$(prop bpfguard-monitor.service MainPID)* ]]' ||
+		fail "the monitor is not started again"
+	wait_for "its readiness" 10 vm systemctl is-active bpfguard-monitor.service
+	must vm bpfguard audit verify
+	still_denied "after the monitor was killed"
+	policy
+	must vm systemctl reload bpfguard.service
+}
+
 test_reboot() { # the container comes back with Docker, and its guard before it
-	local before
+	local before ready
 	boot_down || fail "does not power off"
 	before=$(denied)
 	boot_up || fail "does not boot again"
 	test_guard_before_docker
+	ready=$(prop bpfguard-monitor.service ActiveEnterTimestampMonotonic)
+	[ "${ready:-0}" -gt 0 ] &&
+		[ "$ready" -lt "$(prop docker.service ExecMainStartTimestampMonotonic)" ] ||
+		fail "the monitor was ready at '$ready' us, after Docker started"
 	wait_for "the container" 20 more_denied "$before" || fail "no denial after the reboot"
 	still_denied "after a reboot"
 	control_seen
@@ -294,6 +319,6 @@ policy
 accept_the_vm
 must chroot "$BOOT_ROOT" systemctl -q enable bpfguard.service bpfguard-log.service docker.service
 boot_up || { echo "FAIL boot"; failed=1; finish; }
-run units_verify guard_before_docker container log stop_takes_nothing_away reload reboot slice_stays \
+run units_verify guard_before_docker container log stop_takes_nothing_away reload monitor reboot slice_stays \
 	slice_stopped no_docker_without_guard
 finish
