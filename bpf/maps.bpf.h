@@ -149,7 +149,9 @@ struct {
 
 /*
  * slot -> where the gateway's own packets may go. Written by the monitor; a hash, so that an update
- * replaces the whole element and no program sees half of a change. Missing or full: all denied.
+ * fills another element and puts it in the place of the old one: a program sees the list before or
+ * the list after it (a second update within one run of a program may use the old element again:
+ * both lists are the monitor's). Missing or full: all denied.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

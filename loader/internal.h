@@ -45,6 +45,7 @@ int loader_remove_guard(unsigned int slot, const char *name);
 int loader_remove_all(void);
 
 #define LOADER_LOCK_TIMEOUT_MS 10000
+#define LOADER_HANG_TIMEOUT_MS 1000 /* of who renews leases meanwhile: a load takes 0.2 s */
 
 /* One at a time. Waits at most timeout_ms; returns a descriptor that holds the lock. */
 int loader_lock(int timeout_ms, struct loader_error *err);

@@ -170,7 +170,7 @@ static int fail_place(struct loader_error *err, int ret, enum loader_place where
 int loader_place_attach(unsigned int slot, enum loader_place where, int netns, unsigned int ifindex,
 			struct loader_error *err)
 {
-	_close_ int lock = loader_lock(LOADER_LOCK_TIMEOUT_MS, err);
+	_close_ int lock = loader_lock(LOADER_HANG_TIMEOUT_MS, err);
 	int ret;
 
 	if (lock < 0)
@@ -182,7 +182,7 @@ int loader_place_attach(unsigned int slot, enum loader_place where, int netns, u
 int loader_place_detach(unsigned int slot, enum loader_place where, int netns, unsigned int ifindex,
 			struct loader_error *err)
 {
-	_close_ int lock = loader_lock(LOADER_LOCK_TIMEOUT_MS, err);
+	_close_ int lock = loader_lock(LOADER_HANG_TIMEOUT_MS, err);
 	int ret;
 
 	if (lock < 0)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "monitor/internal.h"
 
@@ -59,6 +60,8 @@ static int hang_up(struct guard *g, struct place *p)
 				      &err);
 
 	if (ret) {
+		if (ret == -EBUSY) /* a load is at it */
+			g->retry_ns = base_now_ns(CLOCK_BOOTTIME) + 200 * MS_NS;
 		snprintf(p->why, sizeof(p->why), "%s on %s: %.100s", loader_place_name(p->where),
 			 p->name, err.why[0] ? err.why : strerror(-ret));
 		return ret;

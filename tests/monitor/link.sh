@@ -308,3 +308,22 @@ test_b_9_policy_tampered() {
 	wait_for 5 state_is up || fail "no recovery: $(state)"
 	wait_for 3 sender_is open || fail "closed"
 }
+
+# Somebody holds the loader's lock while a port appears: closed, said, and soon mended.
+test_c_1_locked() {
+	local holder
+	fresh
+	flock "$work/run/lock" sh -c 'echo held; exec sleep 30' > "$work/flock.log" & # time itself
+	holder=$!
+	wait_for 3 grep -q held "$work/flock.log" || fail "the lock is not held"
+	in_ns host ip link add vlock type veth peer name vlock2
+	in_ns host ip link set vlock master vpnbr up
+	wait_for 4 problem 'seal_port on vlock' || fail "not said: $(bpfguard status 2>&1)"
+	wait_for 2 sender_is closed || fail "open with a port that is not sealed"
+	pkill -P "$holder"
+	kill "$holder" 2> /dev/null
+	wait_for 3 programs '.program == "seal_port" and .device == "vlock" and .attached' ||
+		fail "not mended"
+	wait_for 8 state_is up || fail "state $(state)"
+	in_ns host ip link del vlock
+}
