@@ -195,7 +195,10 @@ static void check_probe(struct parse *c, const struct draft *d)
 	for (size_t i = 0; i < p->n_tcp; i++)
 		check_far_end(c, d, &p->tcp[i].addr, "tcp target");
 	if (g->lease_ms && !p->n_icmp && !p->n_tcp && !d->targets_bad)
-		err_add(c, p->given ? d->pos_probe : g->pos_gateway,
+		err_add(c,
+			p->given	      ? d->pos_probe
+			: g->pos_gateway.line ? g->pos_gateway
+					      : g->pos_lease,
 			"add `kill_switch: {probe: {icmp: [ADDRESS]}}` with an address outside of "
 			"`local`",
 			"a lease without a probe target: a silent tunnel could not be proved");

@@ -16,6 +16,10 @@
 #define CONTROL(v)  WITH_GATEWAY("{address: 172.30.0.2, container: gw, control: {" v "}}")
 
 static const struct refusal refusals[] = {
+	/* nothing is said without a place */
+	T(2, "lease and no gateway",
+	  HEAD NAME CGROUP "    local: [1.0.0.0/8, 8.0.0.0/8]\n    kill_switch: {lease: 5s}\n", 3,
+	  5, "no 'gateway'", "the only way out"),
 	/* gateway.netns and gateway.control */
 	E("netns and container", WITH_GATEWAY("{address: 172.30.0.2, container: gw, netns: /n}"), 5,
 	  51, "'netns' and 'container' both", "keep one"),
