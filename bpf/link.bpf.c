@@ -73,11 +73,32 @@ BG_INLINE void bg_forget_frame(struct bg_look *l, struct bg_report *r)
 	bpf_probe_read_kernel(&r->flow, sizeof(r->flow), &r->flow);
 }
 
-BG_INLINE const struct bg_uplink *bg_uplink_here(void)
+/*
+ * Global, so that the verifier walks the tables once and not for each way that leads here: of its
+ * arguments it knows nothing. what: flags, proto, family and port of the flow; lo, hi: its
+ * destination.
+ */
+int bg_fits(__u64 what, __u64 lo, __u64 hi);
+
+__noinline int bg_fits(__u64 what, __u64 lo, __u64 hi)
 {
+	struct bg_flow f = {
+		.flags = what >> 32,
+		.proto = what >> 24,
+		.family = what >> 16,
+		.dport = what,
+		.daddr = { lo, lo >> 32, hi, hi >> 32 },
+	};
 	__u32 slot = bg_slot;
 
-	return bpf_map_lookup_elem(&bg_uplink, &slot);
+	return bg_fits_uplink(bpf_map_lookup_elem(&bg_uplink, &slot), &f);
+}
+
+BG_INLINE __u8 bg_fits_here(const struct bg_flow *f)
+{
+	return bg_fits((__u64)f->flags << 32 | (__u32)f->proto << 24 | f->family << 16 | f->dport,
+		       f->daddr[0] | (__u64)f->daddr[1] << 32,
+		       f->daddr[2] | (__u64)f->daddr[3] << 32);
 }
 
 /*
@@ -98,7 +119,7 @@ int bg_uplink_out(struct __sk_buff *ctx)
 		l.frame.flags |= BG_L_FORWARDED;
 	bg_frame_rest(&l.frame, &r.flow, ctx);
 	bg_forget_frame(&l, &r);
-	bg_decide_uplink(bg_guard_here(), bg_uplink_here(), &l.frame, &r.flow, &l.d);
+	bg_decide_uplink(bg_guard_here(), bg_fits_here(&r.flow), &l.frame, &r.flow, &l.d);
 	return bg_look_end(&l, &r, ctx);
 }
 
@@ -112,7 +133,7 @@ int bg_uplink_bridge(struct __sk_buff *ctx)
 	bg_look_begin(&l, &r, ctx, BG_HOOK_UPLINK_BRIDGE);
 	bg_frame_rest(&l.frame, &r.flow, ctx);
 	bg_forget_frame(&l, &r);
-	bg_decide_uplink(bg_guard_here(), bg_uplink_here(), &l.frame, &r.flow, &l.d);
+	bg_decide_uplink(bg_guard_here(), bg_fits_here(&r.flow), &l.frame, &r.flow, &l.d);
 	return bg_look_end(&l, &r, ctx);
 }
 

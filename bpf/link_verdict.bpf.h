@@ -123,37 +123,30 @@ BG_INLINE __u64 bg_fits_outbound(const struct bg_outbound *o, const struct bg_fl
 	return bg_if_zero(off);
 }
 
-/* Where the uplink leads: nowhere else. up NULL: nowhere at all. */
-BG_INLINE void bg_decide_destination(const struct bg_uplink *up, const struct bg_flow *f,
-				     struct bg_decision *d)
+/*
+ * Where the uplink leads: the reason to allow, or none; up NULL: none. Only later fragments have no
+ * ports: a first one without them is malformed, and fits no endpoint.
+ */
+BG_INLINE __u8 bg_fits_uplink(const struct bg_uplink *up, const struct bg_flow *f)
 {
-	__u64 any_port = 0, endpoint = 0, outbound = 0;
+	__u64 ports = (f->flags / BG_F_PORTS) & 1, later = (f->flags / BG_F_FRAGMENT) & ~ports & 1;
+	__u64 any_port = 0 - later, endpoint = 0, outbound = 0;
 	__u32 i;
 
-	bg_say(d, BG_DENY, BG_R_UPLINK_ELSEWHERE, 0);
 	if (!up)
-		return;
-	/* only later fragments have no ports: a first one without them is malformed */
-	if (!(f->flags & BG_F_PORTS)) {
-		if (!(f->flags & BG_F_FRAGMENT))
-			goto networks;
-		any_port = ~0ull;
-	}
+		return BG_R_NONE;
 	for (i = 0; i < BG_MAX_ENDPOINTS; i++)
 		endpoint |= bg_fits_endpoint(&up->endpoint[i], f, any_port);
-	if (endpoint)
-		return bg_say(d, BG_ALLOW, BG_R_ENDPOINT, 0);
-networks:
 	for (i = 0; i < BG_MAX_OUTBOUND; i++)
 		outbound |= bg_fits_outbound(&up->outbound[i], f);
-	if (outbound)
-		bg_say(d, BG_ALLOW, BG_R_LOCAL, 0);
+	endpoint &= 0 - (ports | later);
+	return (endpoint & BG_R_ENDPOINT) | (outbound & ~endpoint & BG_R_LOCAL);
 }
 
-/* Both sides of the uplink; only the one inside the gateway's namespace can see BG_L_FORWARDED. */
-BG_INLINE void bg_decide_uplink(const struct bg_guard *g, const struct bg_uplink *up,
-				const struct bg_frame *fr, const struct bg_flow *f,
-				struct bg_decision *d)
+/* Both sides of the uplink; `fits` is bg_fits_uplink()'s; only the one inside the gateway's
+ * namespace can see BG_L_FORWARDED. */
+BG_INLINE void bg_decide_uplink(const struct bg_guard *g, __u8 fits, const struct bg_frame *fr,
+				const struct bg_flow *f, struct bg_decision *d)
 {
 	if (bg_link_early(g, fr, d))
 		return;
@@ -171,7 +164,7 @@ BG_INLINE void bg_decide_uplink(const struct bg_guard *g, const struct bg_uplink
 		return bg_say(d, BG_ALLOW, BG_R_NEIGHBOUR, 0);
 	if (f->flags & BG_F_OPTIONS)
 		return bg_say(d, BG_DENY, BG_R_IP_OPTIONS, 0);
-	bg_decide_destination(up, f, d);
+	bg_say(d, fits ? BG_ALLOW : BG_DENY, fits ? fits : BG_R_UPLINK_ELSEWHERE, 0);
 }
 
 /* The VPN network's bridge: a frame that comes so far is for the host, whatever it is. */

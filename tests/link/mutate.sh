@@ -28,10 +28,12 @@ mutations() { # FILE~WHAT~BY, sed -E
 		link_verdict~ \| \(e->proto \^ f->proto\)~
 		link_verdict~ \| \(e->addr\[0\] \^ f->daddr\[0\]\)~
 		link_verdict~e->port \^ f->dport~0
-		link_verdict~any_port = ~0ull~any_port = 0
-		link_verdict~!\(f->flags & BG_F_FRAGMENT\)~false
+		link_verdict~any_port = 0 - later~any_port = 0
+		link_verdict~endpoint &= 0 - \(ports \| later\)~endpoint \&= endpoint
 		link_verdict~off = \(o->family \^ f->family\) \|~off =
-		link_verdict~BG_R_UPLINK_ELSEWHERE, 0~BG_R_LOCAL, 0
+		link_verdict~fits \? BG_ALLOW : BG_DENY~BG_ALLOW
+		link~what >> 24~what >> 16
+		link~hi >> 32 \}~hi }
 		link_verdict~fr->type != BG_ETH_IP4 && fr->type != BG_ETH_IP6~false
 		link_verdict~f->flags & BG_F_MALFORMED\)$~f->flags \& 0)
 		link_verdict~if \(f->flags & BG_F_OPTIONS\)~if (false)

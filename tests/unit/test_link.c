@@ -35,13 +35,13 @@ static void uplink_without_guard(void **state)
 	struct bg_decision d;
 
 	(void)state;
-	bg_decide_uplink(NULL, NULL, &ip4, &f, &d);
+	bg_decide_uplink(NULL, 0, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 	g.abi++;
-	bg_decide_uplink(&g, NULL, &ip4, &f, &d);
+	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 	g.abi = BG_ABI;
-	bg_decide_uplink(&g, NULL, &ip4, &f, &d);
+	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
 	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
 }
@@ -56,16 +56,16 @@ static void uplink_sizes(void **state)
 
 	(void)state;
 	f.daddr[0] = 5;
-	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
 	/* the last of the table counts as the first does */
 	up.endpoint[BG_MAX_ENDPOINTS - 1] =
 		(struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
-	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_ENDPOINT);
 	up.n_endpoints = up.n_outbound = ~0u; /* ASan would see it */
 	f.daddr[0] = 6;
-	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
 }
 
@@ -79,7 +79,7 @@ static void zeroes(void **state)
 	struct bg_decision d;
 
 	(void)state;
-	bg_decide_uplink(&g, &up, &ip4, &f, &d);
+	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
 	bg_decide_port(&g, 0, &port, true, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_LINK_OTHER_NETWORK);
