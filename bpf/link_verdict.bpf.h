@@ -124,8 +124,8 @@ BG_INLINE __u64 bg_fits_outbound(const struct bg_outbound *o, const struct bg_fl
 }
 
 /*
- * Where the uplink leads: the reason to allow, or none; up NULL: none. Only later fragments have no
- * ports: a first one without them is malformed, and fits no endpoint.
+ * Where the uplink leads: the reason to allow, or none; up NULL: none. Only later fragments may
+ * lack ports; whatever else has none has port 0, which no endpoint has.
  */
 BG_INLINE __u8 bg_fits_uplink(const struct bg_uplink *up, const struct bg_flow *f)
 {
@@ -139,7 +139,6 @@ BG_INLINE __u8 bg_fits_uplink(const struct bg_uplink *up, const struct bg_flow *
 		endpoint |= bg_fits_endpoint(&up->endpoint[i], f, any_port);
 	for (i = 0; i < BG_MAX_OUTBOUND; i++)
 		outbound |= bg_fits_outbound(&up->outbound[i], f);
-	endpoint &= 0 - (ports | later);
 	return (endpoint & BG_R_ENDPOINT) | (outbound & ~endpoint & BG_R_LOCAL);
 }
 

@@ -29,7 +29,6 @@ mutations() { # FILE~WHAT~BY, sed -E
 		link_verdict~ \| \(e->addr\[0\] \^ f->daddr\[0\]\)~
 		link_verdict~e->port \^ f->dport~0
 		link_verdict~any_port = 0 - later~any_port = 0
-		link_verdict~endpoint &= 0 - \(ports \| later\)~endpoint \&= endpoint
 		link_verdict~off = \(o->family \^ f->family\) \|~off =
 		link_verdict~fits \? BG_ALLOW : BG_DENY~BG_ALLOW
 		link~what >> 24~what >> 16
@@ -54,8 +53,8 @@ mutations() { # FILE~WHAT~BY, sed -E
 		frame~all \|= pad\[i\]~all = pad[i]
 		frame~type == BG_ND_RA \|\| ~
 		frame~ \|\| type == BG_ND_REDIRECT~
-		frame~type == BG_ND_NA \|\| ~
-		frame~\(type == BG_ND_NS && .*~(false \&\& !(f->saddr[0] | f->saddr[1] | f->saddr[2] |
+		frame~\(type == BG_ND_NA \|\|~(
+		frame~\(type == BG_ND_NS &&~(false \&\&
 		frame~BG_IP4_OFFSET\)~0)
 		frame~f->flags \|= BG_F_FRAGMENT~f->flags |= 0
 		frame~if \(!bg_is_plain_proto\(f\)\)~if (false)
