@@ -289,5 +289,6 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* state.c */
 void state_write(struct monitor *mon);
 const char *endpoint_text(const struct discovery_endpoint *e, char *buf, size_t size);
+json_t *endpoints_json(const struct guard *g); /* as the trail and status have them */
 
 #endif /* BPFGUARD_MONITOR_INTERNAL_H */

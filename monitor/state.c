@@ -54,20 +54,6 @@ static json_t *places_json(const struct guard *g)
 	return a;
 }
 
-static json_t *endpoints_json(const struct guard *g)
-{
-	json_t *a = json_array();
-	char text[80];
-	size_t i;
-
-	for (i = 0; i < g->n_endpoints; i++)
-		json_array_append_new(a,
-				      json_pack("{s:s, s:s}", "endpoint",
-						endpoint_text(&g->endpoint[i], text, sizeof(text)),
-						"source", g->endpoint[i].source));
-	return a;
-}
-
 static json_t *problems_json(const struct guard *g)
 {
 	json_t *a = json_array();

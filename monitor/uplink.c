@@ -261,7 +261,7 @@ static void choose_endpoints(struct guard *g)
 	g->n_endpoints = n;
 }
 
-static json_t *endpoints_json(const struct guard *g)
+json_t *endpoints_json(const struct guard *g)
 {
 	json_t *a = json_array();
 	char text[80];
