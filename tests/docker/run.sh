@@ -12,6 +12,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lab.sh
 . "$here/../lab/lab.sh"
+# shellcheck source=tests/lab/each.sh
+. "$here/../lab/each.sh"
 # shellcheck source=tests/lab/guard.sh
 . "$here/../lab/guard.sh"
 [ -x "$BPFGUARD" ] || lab_die "$BPFGUARD is not there (run: make)"
@@ -83,24 +85,10 @@ lab_vpn_up
 lab_guard_cgroup "/bgdocker-$$"
 echo "lab: engine and tunnel up in $((SECONDS - t0)) s"
 
-passed=0 failed=0 skipped=0
-for name in $(declare -F | sed -n 's/^declare -f test_//p'); do
-	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
-	rm -f "$LAB/failed" "$LAB/skipped"
-	t0=$SECONDS
-	("test_$name") || fail "ended with exit code $?"
+# shellcheck disable=SC2034 # for each_test
+marks=$LAB
+each_after() {
 	containers_away
 	guard_forget > /dev/null 2>&1
-	if [ -e "$LAB/failed" ]; then
-		echo "FAIL $name ($((SECONDS - t0)) s)"
-		failed=$((failed + 1))
-	elif [ -e "$LAB/skipped" ]; then
-		echo "skip $name: $(cat "$LAB/skipped")"
-		skipped=$((skipped + 1))
-	else
-		echo "ok $name ($((SECONDS - t0)) s)"
-		passed=$((passed + 1))
-	fi
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+}
+each_test "$@"

@@ -9,6 +9,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lab.sh
 . "$here/../lab/lab.sh"
+# shellcheck source=tests/lab/each.sh
+. "$here/../lab/each.sh"
 
 fail() {
 	echo "     $*" >&2
@@ -210,22 +212,6 @@ test_bad_post_rule_fails_open() {
 
 lab_up
 lab_vpn_up
-passed=0 failed=0 skipped=0
-for name in $(declare -F | sed -n 's/^declare -f test_//p'); do
-	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
-	rm -f "$LAB/failed" "$LAB/skipped"
-	t0=$SECONDS
-	"test_$name"
-	if [ -e "$LAB/failed" ]; then
-		echo "FAIL $name ($((SECONDS - t0)) s)"
-		failed=$((failed + 1))
-	elif [ -e "$LAB/skipped" ]; then
-		echo "skip $name: $(cat "$LAB/skipped")"
-		skipped=$((skipped + 1))
-	else
-		echo "ok $name ($((SECONDS - t0)) s)"
-		passed=$((passed + 1))
-	fi
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+# shellcheck disable=SC2034 # for each_test
+marks=$LAB
+each_test "$@"

@@ -6,6 +6,8 @@
 # however it ends. Last line: `N passed, N failed, N skipped`.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/each.sh
+. "$here/each.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -149,21 +151,9 @@ test_foreign_cgroup_refused() {
 	nothing_left "$work/a" || fail "something is left"
 }
 
-passed=0 failed=0 skipped=0
-for name in $(declare -F | sed -n 's/^declare -f test_//p'); do
-	[ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
-	rm -rf "$work"/failed "$work"/skipped "$work"/[ab] "$work"/[ab].ns
-	"test_$name"
-	if [ -e "$work/failed" ]; then
-		echo "FAIL $name"
-		failed=$((failed + 1))
-	elif [ -e "$work/skipped" ]; then
-		echo "skip $name: $(cat "$work/skipped")"
-		skipped=$((skipped + 1))
-	else
-		echo "ok $name"
-		passed=$((passed + 1))
-	fi
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+# shellcheck disable=SC2034 # for each_test
+marks=$work
+each_before() {
+	rm -rf "$work"/[ab] "$work"/[ab].ns
+}
+each_test "$@"
