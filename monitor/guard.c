@@ -61,7 +61,11 @@ struct guard *guard_new(struct monitor *mon, unsigned int slot, const struct pol
 	for (i = 0; i < GUARD_MAX_TRACKS; i++)
 		g->track[i].source.fd = -1;
 	config.lease_ns = policy->lease_ms ? policy->lease_ms * MS_NS : 5 * SECOND_NS;
-	config.silent_ns = tick_ns(g) * 5 / 2;
+	/*
+	 * Traffic is a proof as old as the look before it: up to 2.4 ticks when the first probe
+	 * goes out. One lost and asked again makes 3; with a lease of 4 ticks or more.
+	 */
+	config.silent_ns = tick_ns(g) * 7 / 2;
 	g->began_ns = base_now_ns(CLOCK_BOOTTIME);
 	machine_init(&g->machine, &config, g->began_ns);
 	gateway_init(g);
@@ -193,6 +197,21 @@ static void look(struct guard *g, uint64_t now_ns)
 	g->mon->state_due = true;
 }
 
+/* A lost probe is followed by another long before silence would mean anything. */
+static void ask_tick(struct guard *g, uint64_t every_ns)
+{
+	g->asked_ns = base_now_ns(CLOCK_BOOTTIME);
+	g->again_ns = g->machine.state == MONITOR_UP ? g->asked_ns + every_ns / 2 : 0;
+	probe_send(g, g->asked_ns);
+}
+
+static void ask_again(struct guard *g, uint64_t now_ns)
+{
+	g->again_ns = 0;
+	if (gateway_there(g) && g->n_tun && g->proof_ns < g->asked_ns)
+		probe_send(g, now_ns);
+}
+
 static void tick(struct guard *g, uint64_t now_ns)
 {
 	uint64_t every = tick_ns(g);
@@ -208,7 +227,7 @@ static void tick(struct guard *g, uint64_t now_ns)
 		if (!place_check(g))
 			g->look = true;
 		if (silent && g->n_tun)
-			probe_send(g, base_now_ns(CLOCK_BOOTTIME));
+			ask_tick(g, every);
 		g->look = g->look || gateway_moved(g);
 	} else {
 		g->look = true;
@@ -236,6 +255,8 @@ void guard_run(struct guard *g, uint64_t now_ns)
 		tunnel_read_due(g, base_now_ns(CLOCK_BOOTTIME));
 	if (g->decide || g->mon->slept || machine_due_ns(&g->machine) <= now_ns)
 		decide(g, base_now_ns(CLOCK_BOOTTIME));
+	if (g->again_ns && now_ns >= g->again_ns)
+		ask_again(g, now_ns);
 	if (g->start_after_ns && now_ns >= g->start_after_ns)
 		start_containers(g, now_ns);
 	if (g->stop_after_ns && now_ns >= g->stop_after_ns)
@@ -260,6 +281,8 @@ uint64_t guard_due_ns(const struct guard *g)
 		due = sooner(due, g->pause_until_ns);
 	if (g->retry_ns)
 		due = sooner(due, g->retry_ns);
+	if (g->again_ns)
+		due = sooner(due, g->again_ns);
 	if (g->start_after_ns)
 		due = sooner(due, g->start_after_ns);
 	if (g->stop_after_ns)

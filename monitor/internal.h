@@ -157,6 +157,7 @@ struct guard {
 	uint64_t pause_until_ns;
 	struct track track[GUARD_MAX_TRACKS];
 	uint64_t probes_sent, probes_answered, next_probe_ns;
+	uint64_t asked_ns, again_ns; /* an unanswered probe is followed by another; 0: none */
 	unsigned int answers; /* since the last sample */
 	uint64_t next_tick_ns, next_look_ns, retry_ns;
 	bool look, decide;

@@ -79,6 +79,8 @@ static void answered(struct guard *g, struct track *t)
 			continue;
 		if (l.ifindex == t->tun && l.rx_packets > t->rx_packets && now >= t->sent_ns) {
 			g->answers++;
+			if (t->sent_ns >= g->asked_ns)
+				g->again_ns = 0;
 			guard_proof(g, t->sent_ns, t->tcp ? "probe tcp" : "probe icmp");
 		}
 	}
