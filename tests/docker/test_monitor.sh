@@ -231,3 +231,25 @@ test_monitor_endpoints() {
 	state_is up 30
 	is_open
 }
+
+# Docker hangs and a tunnel device lives on: what closes is the end of the gateway's process itself.
+test_monitor_process_ends() {
+	local pid in_gateway
+	watch
+	lab_app app -- sleep infinity
+	state_is up
+	is_open
+	pid=$(monitor_json '.guards[0].gateway.pid')
+	in_gateway="nsenter --net=/proc/$pid/ns/net ip"
+	must "a device without a process" $in_gateway tuntap add tun9 mode tun
+	must "up" $in_gateway link set tun9 up
+	lab_wait "it" 5 says tun9 || fail "tun9 is not seen: $(guard status 2>&1 | head -n 12)"
+	kill -STOP "$(lab_pid dockerd)"
+	kill -KILL "$pid"
+	lab_wait "the end of the process" 1 guard_is no_gateway || fail "state $(guard_state)"
+	same "open" false "$(monitor_json '.guards[0].open')"
+	kill -CONT "$(lab_pid dockerd)"
+	gateway_plain
+	state_is up
+	is_open
+}
