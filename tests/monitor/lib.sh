@@ -114,6 +114,7 @@ places() {
 		address add 198.51.100.98/24 dev eth0
 		address add fd51::99/64 dev eth0 nodad
 		address add 192.0.2.99/32 dev lo
+		address add fd52::99/128 dev lo nodad
 		link set eth0 up
 		address add 203.0.113.80/32 dev lo
 	END

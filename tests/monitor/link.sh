@@ -167,17 +167,22 @@ test_b_2_unguarded_uplink() {
 	wait_for 3 records_fit || fail "records of devices that are gone: $(find "/sys/fs/bpf/$id/tc")"
 }
 
+# Behind a router: to its own network the uplink lets everything out.
 test_b_3_ipv6_uplink() {
 	local was
 	fresh
-	tunnel_to '[fd51::99]'
-	wait_for 8 jq -e '.guards[0].endpoints[0].endpoint == "[fd51::99]:51820/udp"' \
+	tunnel_to '[fd52::99]'
+	wait_for 8 jq -e '.guards[0].endpoints[0].endpoint == "[fd52::99]:51820/udp"' \
 		"$work/run/monitor.json" || fail "endpoint not followed"
+	# WireGuard asks again 5 s after what was refused while the endpoint was not known
+	wait_for 8 in_capture uplink 'ip6 and src host fd52::99 and udp port 51820' ||
+		fail "no answer by IPv6"
+	wait_for 5 state_is up || fail "state $(state)"
+	wait_for 3 sender_is open || fail "closed"
 	was=$(wc -l < "$work/sender.log")
 	sleep 6 # time itself: longer than the lease
 	state_is up || fail "state $(state)"
 	[ "$(wc -l < "$work/sender.log")" = "$was" ] || fail "a gap"
-	in_capture uplink 'ip6 and dst host fd51::99 and udp port 51820' || fail "not by IPv6"
 	was=$(refused forwarded_uplink)
 	datagram fd80::80 # the tunnel has no IPv6: the gateway's route leads to its uplink
 	wait_for 2 more_refused forwarded_uplink "$was" || fail "IPv6 was not refused at the uplink"
