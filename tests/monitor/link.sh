@@ -263,6 +263,42 @@ test_b_7_mac_taken() {
 	wait_for 5 problem_gone 'vpe' || fail "still said"
 }
 
+# ... and one that takes it under the monitor's eyes, while its end is not up yet; and gives it back.
+test_b_7_mac_taken_later() {
+	local was
+	fresh
+	ip netns add "$id-evil"
+	in_ns host ip -batch - <<- END
+		link add vpe type veth peer name eth0 address 02:00:5e:10:00:66 netns $id-evil
+		link set vpe master vpnbr up
+	END
+	wait_for 3 programs '.program == "seal_port" and .device == "vpe" and .attached' ||
+		fail "not sealed"
+	in_ns evil ip address add 172.30.0.66/24 dev eth0
+	in_ns evil ip link set eth0 address "$(mac_of gateway eth1)"
+	in_ns evil ip link set eth0 up
+	wait_for 5 problem 'vpe: its container has the MAC' || fail "not said"
+	wait_for 2 not_flooded || fail "it is still flooded"
+	was=$(refused link_spoof)
+	! pings evil 172.30.0.20 > /dev/null || fail "it gets through"
+	more_refused link_spoof "$was" || fail "not refused as a spoof"
+	! in_ns host bridge fdb show brport vpe | grep -i "$(mac_of gateway eth1)" | grep -v permanent ||
+		fail "the bridge believes it"
+	in_ns evil ip link set eth0 down
+	in_ns evil ip link set eth0 address 02:00:5e:10:00:66
+	in_ns evil ip link set eth0 up
+	wait_for 5 problem_gone 'vpe' || fail "still said"
+	! not_flooded || fail "nothing is flooded to it any more"
+	wait_for 3 pings evil 172.30.0.20 || fail "not let through with its own"
+	in_ns host ip link del vpe
+	ip netns del "$id-evil"
+	pings app 172.30.0.2 > /dev/null || fail "the gateway cannot be reached"
+}
+
+not_flooded() {
+	in_ns host bridge -d link show dev vpe | grep -q ' flood off '
+}
+
 evil_saw() {
 	tcpdump -n -r "$work/evil.pcap" 2> /dev/null | wc -l
 }
