@@ -98,8 +98,12 @@ second_uplink() {
 	END
 }
 
+records() {
+	find "/sys/fs/bpf/$id/tc" -path '*/links/*' -type f | wc -l
+}
+
 records_fit() {
-	[ "$(find "/sys/fs/bpf/$id/tc" -path '*/links/*' -type f | wc -l)" = \
+	[ "$(records)" = \
 		"$(jq '[.guards[0].programs[] | select(.attached)] | length' "$work/run/monitor.json")" ]
 }
 
@@ -348,6 +352,23 @@ test_b_9_policy_tampered() {
 	cp "$work/kept.yaml" "$work/run/policy.yaml"
 	wait_for 5 state_is up || fail "no recovery: $(state)"
 	wait_for 3 sender_is open || fail "closed"
+}
+
+# A device goes while nobody looks: its record does not stay.
+test_c_0_tidied() {
+	local was
+	fresh
+	in_ns host ip link add vgone type veth peer name vgone2
+	in_ns host ip link set vgone master vpnbr up
+	wait_for 3 programs '.program == "seal_port" and .device == "vgone" and .attached' ||
+		fail "not sealed"
+	was=$(records)
+	end monitor KILL
+	in_ns host ip link del vgone
+	[ "$(records)" = "$was" ] || fail "the record went by itself: this tests nothing"
+	monitor_up
+	wait_for 8 state_is up || fail "state $(state)"
+	wait_for 3 records_fit || fail "records of devices that are gone: $(find "/sys/fs/bpf/$id/tc")"
 }
 
 # Somebody holds the loader's lock while a port appears: closed, said, and soon mended.
