@@ -60,6 +60,10 @@ pid_alive() {
 }
 
 # After an event at $1 (ms): closed within $2 ms. Prints what it took.
+# By what is heard, not at the next tick (0.8 s or later). One try on a machine that may be busy: the
+# limits that the project sets itself are measured in tests/killswitch, over many rounds.
+AT_ONCE=200
+
 denied_within() { # EVENT_MS LIMIT_MS
 	local took
 	wait_for $(($2 / 1000 + 2)) sender_is closed || {
@@ -93,7 +97,7 @@ test_2_device_deleted() {
 	fresh
 	t=$(now_ms)
 	in_ns gateway ip link del tun0
-	denied_within "$t" 50
+	denied_within "$t" $AT_ONCE
 	wait_for 2 state_is down || fail "state $(state)"
 	end tunnel KILL
 	tunnel_up
@@ -106,7 +110,7 @@ test_3_tunnel_killed() {
 	fresh
 	t=$(now_ms)
 	end tunnel KILL
-	denied_within "$t" 50
+	denied_within "$t" $AT_ONCE
 }
 
 test_4_peer_silent() {
@@ -228,7 +232,7 @@ openvpn_over() { # udp|tcp SERVER-PROTO CLIENT-PROTO
 	echo "     up $(($(now_ms) - t)) ms after OpenVPN's start"
 	t=$(now_ms)
 	end ovpn KILL
-	denied_within "$t" 50
+	denied_within "$t" $AT_ONCE
 	end ovpn-server
 }
 
@@ -277,7 +281,7 @@ test_c_gateway_gone() {
 	t=$(now_ms)
 	end tunnel KILL
 	ip netns del "$id-gateway"
-	denied_within "$t" 100
+	denied_within "$t" $AT_ONCE
 	wait_for 4 state_is no_gateway || fail "state $(state)"
 }
 
