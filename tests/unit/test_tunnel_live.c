@@ -174,8 +174,9 @@ static int listen_at(const char *dir, const char *name)
 	return fd;
 }
 
-/* Says `what` again and again to one caller after the other. */
-static pid_t say(int fd, const char *what, unsigned int times)
+/* Says `what` so often to one caller after the other; with `pause_ms` between, or nothing at all.
+ */
+static pid_t say(int fd, const char *what, unsigned int times, int pause_ms)
 {
 	pid_t pid = fork();
 
@@ -185,9 +186,12 @@ static pid_t say(int fd, const char *what, unsigned int times)
 		for (;;) {
 			int client = accept(fd, NULL, NULL);
 
-			for (unsigned int i = 0; i < times; i++)
+			for (unsigned int i = 0; i < times; i++) {
 				if (write(client, what, strlen(what)) < 0)
 					break;
+				if (pause_ms)
+					poll(NULL, 0, pause_ms);
+			}
 			if (times == 0)
 				pause();
 			close(client);
@@ -206,23 +210,26 @@ static void test_impostors(void **state)
 
 	make_tun(g);
 	fd = listen_at(g->dir, "run/wireguard/tun0.sock");
-	other = say(fd, "errno=0\n", 1);
+	other = say(fd, "errno=0\n", 1, 0);
 	assert_int_equal(discovery_tunnel(g->ns, pid, "tun0", 2000, &t), 0);
 	assert_int_equal(t.n_endpoints, 0);
 	netns_child_end(other);
 	t.rx_bytes = 42;
-	other = say(fd, "220 mail ready\r\n", 1);
+	other = say(fd, "220 mail ready\r\n", 1, 0);
 	assert_int_equal(discovery_tunnel(g->ns, pid, "tun0", 2000, &t), -EBADMSG);
 	netns_child_end(other);
-	other = say(fd, "allowed_ip=0.0.0.0/0\n", 1000000);
+	other = say(fd, "allowed_ip=0.0.0.0/0\n", 1000000, 0);
 	assert_int_equal(discovery_tunnel(g->ns, pid, "tun0", 5000, &t), -EBADMSG);
 	netns_child_end(other);
-	other = say(fd, "", 0);
-	before = base_now_ns(CLOCK_MONOTONIC);
-	assert_int_equal(discovery_tunnel(g->ns, pid, "tun0", 300, &t), -ETIMEDOUT);
-	took_ms = (int)((base_now_ns(CLOCK_MONOTONIC) - before) / 1000000);
-	assert_in_range(took_ms, 250, 2000);
-	netns_child_end(other);
+	/* silent, and one that drips: the time is for all of it, not for each byte */
+	for (unsigned int times = 0; times <= 60; times += 60) {
+		other = say(fd, "a", times, 100);
+		before = base_now_ns(CLOCK_MONOTONIC);
+		assert_int_equal(discovery_tunnel(g->ns, pid, "tun0", 300, &t), -ETIMEDOUT);
+		took_ms = (int)((base_now_ns(CLOCK_MONOTONIC) - before) / 1000000);
+		assert_in_range(took_ms, 250, 2000);
+		netns_child_end(other);
+	}
 	assert_int_equal(t.rx_bytes, 42);
 	/* nobody behind the file: as after a `docker restart` */
 	close(fd);
@@ -243,7 +250,7 @@ static void test_links_inside(void **state)
 	assert_non_null(mkdtemp(outside));
 	make_tun(g);
 	fd = listen_at(outside, "tun0.sock");
-	other = say(fd, "errno=0\n", 1);
+	other = say(fd, "errno=0\n", 1, 0);
 	sh("ln -s %s/tun0.sock %s/run/wireguard/tun0.sock", outside, g->dir);
 	sh("echo remote 203.0.113.66 66 > %s/host.ovpn", outside);
 	sh("ln -s ../../../../../..%s/host.ovpn %s/etc/openvpn/target.ovpn", outside, g->dir);
