@@ -158,7 +158,7 @@ struct guard {
 	struct track track[GUARD_MAX_TRACKS];
 	uint64_t probes_sent, probes_answered, next_probe_ns;
 	uint64_t asked_ns, again_ns; /* an unanswered probe is followed by another; 0: none */
-	unsigned int answers; /* since the last sample */
+	unsigned int answers;	     /* since the last sample */
 	uint64_t next_tick_ns, next_look_ns, retry_ns;
 	bool look, decide;
 	bool looked; /* once: before that nothing is known, and nothing closed */
