@@ -1,0 +1,132 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A world for the attacks, the guard in it, and a batch of attempts. Sourced by run.sh and by the
+# virtual machine's job, which set NS, W, CG, CGO (cgroups, absolute), CGROOT, ATTACK, CAPTURE and
+# BPFGUARD.
+
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+await() { # SECONDS CMD...
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
+		read -r -t 0.02 -u "$IDLE" || : # poll
+	done
+}
+
+guard() {
+	in_ns host "$BPFGUARD" "$@"
+}
+
+give_up() {
+	echo "attacks: $*" >&2
+	exit 1
+}
+
+background() { # NAME CMD...: in the host's namespace; its process in pids[NAME]
+	nsenter --net="/run/netns/$NS-host" -- "${@:2}" > "$W/$1.out" 2> "$W/$1.err" < /dev/null &
+	pids[$1]=$!
+}
+
+end() { # NAME
+	[ -n "${pids[$1]:-}" ] || return 0
+	kill "${pids[$1]}" 2> /dev/null
+	wait "${pids[$1]}" 2> /dev/null
+	unset "pids[$1]"
+}
+
+capture_ready() {
+	grep -q ready "$W/capture.out"
+}
+
+world_up() {
+	mkdir -p "$W/run" "$W/log" "$W/state" "$CG" "$CGO" || return 1
+	mkfifo "$W/idle"
+	exec {IDLE}<> "$W/idle"
+	declare -gA pids=()
+	topo_up || give_up "cannot make the network"
+	: > "$W/seen"
+	background capture "$CAPTURE" "$W/seen" "wan=/run/netns/$NS-wan:eth0" "far=/run/netns/$NS-far:eth0"
+	await 10 capture_ready || give_up "no capture: $(< "$W/capture.err")"
+}
+
+# Only what was put there by us; a list that changes while it is read may leave out a process.
+cgroup_gone() { # DIR
+	local d list
+	[ -d "$1" ] || return 0
+	while read -r d; do
+		mapfile -t list < "$d/cgroup.procs"
+		[ ${#list[@]} = 0 ] || kill -9 "${list[@]}" 2> /dev/null
+		rmdir "$d" 2> /dev/null
+	done < <(find "$1" -depth -type d)
+	[ ! -d "$1" ]
+}
+
+world_down() {
+	local n
+	for n in log monitor capture; do end $n; done
+	[ ! -d "$BPFGUARD_PINS" ] || "$BPFGUARD" unload --yes > /dev/null 2>&1
+	await 5 cgroup_gone "$CG"
+	await 5 cgroup_gone "$CGO"
+	topo_down "$NS"
+}
+
+policy() { # LAYERS
+	local uplink='interface: eth0, bridge: upbr, endpoints: [203.0.113.99:51820/udp]'
+	local link='bridge: vpnbr'
+	[ "$1" != i1 ] || uplink='guard: off'
+	[ "$1" = all ] || link='seal: off'
+	cat <<- END
+		version: 1
+		guards:
+		  - name: vpn
+		    cgroup: ${CG#"$CGROOT"}
+		    gateway: {address: [172.30.0.2, "fd30::2"], netns: /run/netns/$NS-gw}
+		    local: [172.30.0.0/24, "fd30::/64"]
+		    dns: {mode: gateway, server: [172.30.0.2, "fd30::2"]}
+		    kill_switch: {lease: off}
+		    uplink: {$uplink}
+		    link: {$link}
+	END
+}
+
+hung() { # JQ-CONDITION: the monitor has such a program
+	jq -e "any(.guards[0].programs[]?; .attached and ($1))" "$W/run/monitor.json" > /dev/null 2>&1
+}
+
+guard_on() { # LAYERS
+	local p
+	policy "$1" > "$W/policy.yaml"
+	guard load -p "$W/policy.yaml" > "$W/load.out" 2>&1 || give_up "load: $(< "$W/load.out")"
+	background monitor "$BPFGUARD" monitor
+	background log "$BPFGUARD" log -f --json
+	[ "$1" = i1 ] || for p in '"uplink" and .device == "eth0"' \
+		'"uplink_bridge" and .device == "upbr"'; do
+		await 20 hung ".program == $p" || give_up "$p is not hung up: $(tail -n 3 "$W/monitor.err")"
+	done
+	[ "$1" != all ] || for p in '"seal_bridge" and .device == "vpnbr"' \
+		'"seal_port" and .device == "vp"' '"seal_port" and .device == "vg"'; do
+		await 20 hung ".program == $p" || give_up "$p is not hung up: $(tail -n 3 "$W/monitor.err")"
+	done
+}
+
+guard_off() {
+	end log
+	end monitor
+	guard unload --yes > "$W/unload.out" 2>&1 || give_up "unload: $(< "$W/unload.out")"
+}
+
+# Runs a plan (file of NUMBER NAME CAPS lines); what each attempt said is added to $W/said.
+run_plan() { # PLAN [KEY=VALUE...]
+	in_ns host "$ATTACK" batch gateway="/run/netns/$NS-gw" rogue="/run/netns/$NS-host" \
+		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" cgroup="$CG" \
+		cgroup-other="$CGO" work="$W" "${@:2}" < "$1" >> "$W/said" 2> "$W/batch.err" ||
+		give_up "the batch ended with $?: $(tail -n 3 "$W/batch.err")"
+	barriers=$((barriers + 1))
+	in_ns host "$CAPTURE" barrier "$W/seen" "end-$barriers-$$" wan0 othbr ||
+		give_up "the capture is blind"
+}
