@@ -114,6 +114,22 @@ static void print_list(FILE *out, const char *title, const json_t *list, const c
 	fputc('\n', out);
 }
 
+static void print_handshakes(FILE *out, const json_t *tunnels)
+{
+	char when[40], device[40];
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (tunnels, i, o) {
+		const char *s = text_of(o, "last_handshake"), *d = text_of(o, "device");
+
+		base_sanitize(when, sizeof(when), s, strlen(s));
+		base_sanitize(device, sizeof(device), d, strlen(d));
+		if (when[0])
+			fprintf(out, "  handshake  %.19s (%s)\n", when, device);
+	}
+}
+
 void status_monitor_text(const struct status_monitor *m, const char *guard, FILE *out)
 {
 	const json_t *g = guard_of(m->state, guard), *probes;
@@ -131,6 +147,7 @@ void status_monitor_text(const struct status_monitor *m, const char *guard, FILE
 	fprintf(out, "  monitor    %s since %.19s (%s)\n", text_of(g, "state"), text_of(g, "since"),
 		text_of(g, "why"));
 	print_list(out, "tunnel", json_object_get(g, "tunnels"), "device", "kind");
+	print_handshakes(out, json_object_get(g, "tunnels"));
 	print_list(out, "endpoint", json_object_get(g, "endpoints"), "endpoint", "source");
 	print_list(out, "link", json_object_get(g, "programs"), "program", "device");
 	if (json_is_string(json_object_get(g, "last_proof")))

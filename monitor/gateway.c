@@ -32,6 +32,12 @@ bool gateway_there(const struct guard *g)
 	return g->gw.netns >= 0;
 }
 
+/* cgroup.events tells at once, but not of a container that cgroup v1's freezer holds (hybrid). */
+bool gateway_paused(const struct guard *g)
+{
+	return g->gw.frozen || (g->gw.have_container && g->gw.container.paused);
+}
+
 void gateway_lose(struct guard *g, const char *why)
 {
 	struct gateway *gw = &g->gw;

@@ -97,16 +97,21 @@ static void read_pause(struct guard *g, uint64_t now_ns)
 		g->decide = true;
 }
 
+static bool unhealthy(const struct guard *g)
+{
+	return g->gw.have_container && strcmp(g->gw.container.health, "unhealthy") == 0;
+}
+
 static void gather(const struct guard *g, uint64_t now_ns, struct machine_facts *f)
 {
 	*f = (struct machine_facts){
 		.now_ns = now_ns,
 		.gateway = gateway_there(g),
-		.frozen = g->gw.frozen,
+		.frozen = gateway_paused(g),
 		.tunnel = g->n_tun > 0,
 		.guarded = place_all(g, NULL, 0),
 		.proof_ns = g->proof_ns,
-		.api_stopped = g->api_stopped,
+		.said_dead = g->api_stopped || unhealthy(g) || tunnel_stale(g),
 		.pause_until_ns = g->pause_until_ns,
 		.audit = g->policy->mode == POLICY_AUDIT,
 		.slept = g->mon->slept,

@@ -61,7 +61,7 @@ struct tunnel {
 	uint64_t rx_packets, sampled_ns; /* of the device */
 	struct discovery_tunnel last;	 /* as read last */
 	uint64_t read_ns;		 /* when; 0: never */
-	bool known;			 /* endpoints are known */
+	bool stale;			 /* its keys were too old when it was read */
 	int read_error;
 	bool reading;
 	unsigned int quick; /* further reads that follow soon */
@@ -222,6 +222,7 @@ void gateway_init(struct guard *g);
 void gateway_look(struct guard *g, uint64_t now_ns);
 void gateway_lose(struct guard *g, const char *why);
 bool gateway_there(const struct guard *g);
+bool gateway_paused(const struct guard *g);
 bool gateway_moved(const struct guard *g);
 
 /* known.c: the gateway's process, for the next monitor */
@@ -246,6 +247,7 @@ bool prefix_covers(const uint8_t *net, unsigned int len, const uint8_t *addr);
 void tunnel_found(struct guard *g, const struct discovery_link *l, uint64_t now_ns);
 void tunnel_gone(struct guard *g, unsigned int ifindex);
 void tunnel_sample(struct guard *g, uint64_t now_ns, bool *ret_silent);
+bool tunnel_stale(const struct guard *g); /* no tunnel can carry anything any more */
 void tunnel_read_due(struct guard *g, uint64_t now_ns);
 void tunnel_read_soon(struct guard *g, uint64_t now_ns);
 

@@ -189,7 +189,7 @@ void machine_apply(struct machine *m, enum machine_event e, const struct machine
 	count(m, e, cell->actions, f->now_ns, f->proof_ns);
 	/* after a hard end only what is proved from then on counts */
 	if ((e >= MACHINE_RESUME && e <= MACHINE_UNGUARDED) || e == MACHINE_AUDIT_OFF ||
-	    e == MACHINE_EVIDENCE)
+	    (e == MACHINE_EVIDENCE && machine_open(m, f->now_ns)))
 		m->fresh_ns = f->now_ns;
 	if (cell->actions & MACHINE_CLOSE)
 		close_lease(m, f->now_ns);
@@ -258,7 +258,7 @@ static enum machine_event liveness(struct machine *m, const struct machine_facts
 	/* the proofs of the back-off have to follow each other */
 	if (m->stable_ns && f->now_ns - m->early_ns >= m->config.lease_ns)
 		m->stable_ns = 0;
-	if (age >= m->config.silent_ns && f->api_stopped)
+	if (age >= m->config.silent_ns && f->said_dead)
 		return MACHINE_EVIDENCE;
 	/* what an earlier monitor proved runs out by itself: not to be cut short, not prolonged */
 	if (!m->proof_ns && !m->lease_known)

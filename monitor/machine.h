@@ -27,7 +27,7 @@ enum machine_event {
 	MACHINE_PROOF,		/* the tunnel carried something */
 	MACHINE_PROOF_EARLY,	/* ... but after many flaps it has to do so for longer */
 	MACHINE_SILENT,		/* no proof for some probe intervals */
-	MACHINE_EVIDENCE,	/* silent, and the gateway itself says that it is stopped */
+	MACHINE_EVIDENCE,	/* silent, and something else says that it is dead, too */
 	MACHINE_EXPIRED,	/* no proof for the lease's length */
 	MACHINE_LONG_DOWN,	/* closed for longer than the lease, after it had been up */
 	MACHINE_EVENTS,
@@ -60,7 +60,7 @@ struct machine_facts {
 	bool gateway, frozen, tunnel;
 	bool guarded;	   /* all that the policy wants attached is */
 	uint64_t proof_ns; /* time of the last proof; 0: never */
-	bool api_stopped;  /* control API or engine say that the tunnel is not running */
+	bool said_dead;	   /* by control API, Docker's health or WireGuard's last handshake */
 	uint64_t pause_until_ns;
 	bool audit;
 	bool slept; /* since the last step */

@@ -29,11 +29,17 @@ static json_t *tunnels_json(const struct guard *g)
 	json_t *a = json_array();
 	size_t i;
 
-	for (i = 0; i < g->n_tun; i++)
-		json_array_append_new(a,
-				      json_pack("{s:s, s:s, s:I}", "device", g->tun[i].name, "kind",
-						discovery_tunnel_kind_name(g->tun[i].last.kind),
-						"rx_packets", (json_int_t)g->tun[i].rx_packets));
+	for (i = 0; i < g->n_tun; i++) {
+		const struct tunnel *t = &g->tun[i];
+		char shake[40] = "";
+
+		if (t->last.last_handshake_real_ns)
+			base_rfc3339(shake, sizeof(shake), t->last.last_handshake_real_ns);
+		json_array_append_new(a, json_pack("{s:s, s:s, s:I, s:s}", "device", t->name,
+						   "kind", discovery_tunnel_kind_name(t->last.kind),
+						   "rx_packets", (json_int_t)t->rx_packets,
+						   "last_handshake", shake));
+	}
 	return a;
 }
 
@@ -62,6 +68,10 @@ static json_t *problems_json(const struct guard *g)
 
 	for (i = 0; i < g->n_trouble; i++)
 		json_array_append_new(a, json_string(g->trouble[i].what));
+	if (gateway_there(g) && !g->policy->uplink.off && !g->n_endpoints)
+		json_array_append_new(
+			a, json_string("where the tunnel leads is not known, so that it cannot be "
+				       "reached (write its address: uplink.endpoints)"));
 	if (g->n_trouble || !gateway_there(g))
 		return a;
 	if (!place_all(g, text, sizeof(text)))
@@ -98,7 +108,7 @@ static json_t *guard_json(const struct guard *g)
 	gw = json_pack("{s:s, s:I, s:I, s:b}", "name",
 		       p->gateway_container[0] ? p->gateway_container : p->gateway_netns, "pid",
 		       (json_int_t)g->gw.pid, "netns", (json_int_t)g->gw.inode, "paused",
-		       g->gw.frozen ? 1 : 0);
+		       gateway_paused(g) ? 1 : 0);
 	json_object_set_new(o, "gateway", gw);
 	json_object_set_new(o, "tunnels", tunnels_json(g));
 	json_object_set_new(o, "endpoints", endpoints_json(g));

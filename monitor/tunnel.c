@@ -14,6 +14,9 @@
 #define READ_UP_NS	(5 * SECOND_NS)
 #define READ_DOWN_NS	SECOND_NS
 #define READ_AHEAD_NS	(250 * MS_NS)
+/* WireGuard takes nothing under keys older than this: REJECT_AFTER_TIME, section 6.1 of its paper
+ */
+#define KEYS_LIVE_NS (180 * SECOND_NS)
 
 /* A new device gets its configuration a moment after it appears: asked soon, then less often. */
 static const unsigned int quick_ms[] = { 20, 50, 100, 200, 300 };
@@ -112,11 +115,33 @@ static void work(struct job *j)
 }
 
 /* WireGuard counts what it authenticated, keep-alives and handshakes too. */
+static bool is_wireguard(enum discovery_tunnel_kind kind)
+{
+	return kind == DISCOVERY_TUNNEL_WIREGUARD || kind == DISCOVERY_TUNNEL_WIREGUARD_GO;
+}
+
 static void prove(struct guard *g, struct tunnel *t, const struct reading *r)
 {
 	if (t->read_ns && t->last.kind == r->t.kind && r->t.rx_bytes > t->last.rx_bytes &&
-	    (r->t.kind == DISCOVERY_TUNNEL_WIREGUARD || r->t.kind == DISCOVERY_TUNNEL_WIREGUARD_GO))
+	    is_wireguard(r->t.kind))
 		guard_proof(g, t->read_ns, "wireguard");
+}
+
+/* A clock that was set makes this wrong for a moment: it counts only together with silence. */
+static bool too_old(const struct discovery_tunnel *t)
+{
+	return is_wireguard(t->kind) && t->last_handshake_real_ns &&
+	       base_now_ns(CLOCK_REALTIME) > t->last_handshake_real_ns + KEYS_LIVE_NS;
+}
+
+bool tunnel_stale(const struct guard *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_tun; i++)
+		if (!g->tun[i].stale)
+			return false;
+	return g->n_tun > 0;
 }
 
 static void done(struct job *j)
@@ -142,7 +167,7 @@ static void done(struct job *j)
 		prove(g, t, r);
 		t->last = r->t;
 		t->read_ns = r->began_ns;
-		t->known = r->t.n_endpoints > 0;
+		t->stale = too_old(&r->t);
 		uplink_write(g);
 	}
 	free(r);
