@@ -16,6 +16,7 @@
 #define START_TIMEOUT_MS 15000
 #define MAX_CONTAINERS	 64
 #define MAX_TRIES	 5
+#define STACK_BYTES	 (256 * 1024)
 #define FIRST_RETRY_NS	 (2 * SECOND_NS)
 #define LAST_RETRY_NS	 (60 * SECOND_NS)
 #define FILE_NAME	 "stopped.json"
@@ -83,13 +84,13 @@ static bool needs(const json_t *o, const json_t *other)
 }
 
 /*
- * The next that is not done: one that needs no other of them (stopping: that no other needs). Those
- * that need each other have no first: any.
+ * Those that are next: not done, and needing none of the others that is not (stopping: needed by
+ * none). Of some that need each other none is first: any.
  */
-static json_t *next(const json_t *list, bool stopping)
+static size_t next(const json_t *list, bool stopping, json_t *ret[MAX_CONTAINERS])
 {
 	json_t *o, *other, *any = NULL;
-	size_t i, k;
+	size_t i, k, n = 0;
 
 	json_array_foreach (list, i, o) {
 		bool waits = false;
@@ -100,23 +101,65 @@ static json_t *next(const json_t *list, bool stopping)
 		json_array_foreach (list, k, other)
 			waits = waits || (!json_object_get(other, "done") &&
 					  (stopping ? needs(other, o) : needs(o, other)));
-		if (!waits)
-			return o;
+		if (!waits && n < MAX_CONTAINERS)
+			ret[n++] = o;
 	}
-	return any;
+	if (!n && any)
+		ret[n++] = any;
+	return n;
+}
+
+struct stopping {
+	const char *id;
+	pthread_t thread;
+	bool threaded;
+	int err;
+};
+
+static void *stop_one(void *ctx)
+{
+	struct stopping *s = ctx;
+
+	s->err = engine_stop(s->id, STOP_GRACE_S, STOP_TIMEOUT_MS);
+	return NULL;
+}
+
+/* At once: how long it takes does not depend on how many they are. */
+static void stop_together(json_t *o[], size_t n, struct stopping *s)
+{
+	pthread_attr_t attr;
+	size_t i;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	for (i = 0; i < n; i++) {
+		s[i] = (struct stopping){ .id = text_of(o[i], "id") };
+		s[i].threaded = pthread_create(&s[i].thread, &attr, stop_one, &s[i]) == 0;
+	}
+	pthread_attr_destroy(&attr);
+	for (i = 0; i < n; i++) {
+		if (s[i].threaded)
+			pthread_join(s[i].thread, NULL);
+		else
+			stop_one(&s[i]);
+	}
 }
 
 /* No answer is no "no": Docker may still be at it, and then it is ours. */
 static void work_stop(struct work *w)
 {
-	json_t *o;
-	int err;
+	struct stopping s[MAX_CONTAINERS];
+	json_t *o[MAX_CONTAINERS];
+	size_t n, i;
 
-	while ((o = next(w->list, true))) {
-		err = engine_stop(text_of(o, "id"), STOP_GRACE_S, STOP_TIMEOUT_MS);
-		w->failed += err < 0 && err != -ENOENT;
-		/* gone, or stopped by somebody else before we came */
-		json_object_set_new(o, "done", json_boolean(err == 1 || err == -ENOENT));
+	while ((n = next(w->list, true, o))) {
+		stop_together(o, n, s);
+		for (i = 0; i < n; i++) {
+			w->failed += s[i].err < 0 && s[i].err != -ENOENT;
+			/* gone, or stopped by somebody else before we came */
+			json_object_set_new(o[i], "done",
+					    json_boolean(s[i].err == 1 || s[i].err == -ENOENT));
+		}
 	}
 }
 
@@ -137,19 +180,23 @@ static bool start_one(json_t *o)
 	if (err == -ENOTCONN) /* Docker is away: that is not the container's fault */
 		return false;
 	json_object_set_new(o, "tries", json_integer(tries + 1));
+	if (err < 0 && tries + 1 >= MAX_TRIES)
+		json_object_set_new(o, "given_up", json_true());
 	return err >= 0 || tries + 1 >= MAX_TRIES;
 }
 
 static void work_start(struct work *w)
 {
+	json_t *o[MAX_CONTAINERS];
 	bool dealt_with;
-	json_t *o;
+	size_t n, i;
 
-	while ((o = next(w->list, false))) {
-		dealt_with = start_one(o);
-		w->failed += !dealt_with;
-		json_object_set_new(o, "done", json_boolean(dealt_with));
-	}
+	while ((n = next(w->list, false, o)))
+		for (i = 0; i < n; i++) {
+			dealt_with = start_one(o[i]);
+			w->failed += !dealt_with;
+			json_object_set_new(o[i], "done", json_boolean(dealt_with));
+		}
 }
 
 static void work(struct job *j)
@@ -251,6 +298,18 @@ static void told(struct guard *g, struct work *w)
 		g->stop_after_ns = now + retry_ns(g->stop_tries++);
 }
 
+static void tell_given_up(const struct work *w)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (w->list, i, o)
+		if (json_object_get(o, "given_up"))
+			say("guard %s: container %s does not start: given up after %d times (see "
+			    "docker start)",
+			    w->guard, text_of(o, "name"), MAX_TRIES);
+}
+
 static void done(struct job *j)
 {
 	struct work *w = (struct work *)j;
@@ -262,6 +321,7 @@ static void done(struct job *j)
 	if (w->failed)
 		say("guard %s: %d containers could not be %s: trying again", w->guard, w->failed,
 		    w->stage == START ? "started" : "stopped");
+	tell_given_up(w);
 	take(j->mon, w);
 	if (g)
 		told(g, w);
