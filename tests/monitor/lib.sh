@@ -216,7 +216,7 @@ openvpn_server() {
 		--peer-fingerprint "$(fingerprint client)" --keepalive 1 60
 }
 
-openvpn_client() { # PROTO of remote
+openvpn_config() { # PROTO of remote
 	cat > "$work/client.ovpn" <<- END
 		dev tun0
 		dev-type tun
@@ -232,6 +232,10 @@ openvpn_client() { # PROTO of remote
 		connect-retry 1 1
 		route 0.0.0.0 0.0.0.0 vpn_gateway 1
 	END
+}
+
+openvpn_client() { # PROTO of remote
+	openvpn_config "$1"
 	spawn ovpn nsenter --net="/run/netns/$id-gateway" -- openvpn --config "$work/client.ovpn"
 }
 

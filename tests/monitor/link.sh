@@ -203,6 +203,39 @@ test_b_4_ipv6_seal() {
 	peer_has_gateway_at "$(mac_of gateway eth1)" || fail "the peer took it"
 }
 
+from_gateway() { # ADDRESS
+	in_ns gateway bash -c "echo own > /dev/udp/$1/9" 2> /dev/null
+}
+
+# The gateway's own packets: to what the policy names for it, and nowhere else.
+test_b_5_outbound() {
+	local was
+	fresh
+	in_ns gateway ip route add 192.0.2.64/26 via 198.51.100.99
+	was=$(refused uplink_elsewhere)
+	from_gateway 192.0.2.98
+	wait_for 2 more_refused uplink_elsewhere "$was" || fail "not refused before it is named"
+	policy "$work/outbound.yaml" 'interface: eth0, bridge: upbr, outbound: [192.0.2.98/32]'
+	bpfguard reload -p "$work/outbound.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
+	wait_for 5 outbound_passes || fail "refused although it is named"
+	was=$(refused uplink_elsewhere)
+	from_gateway 192.0.2.97
+	wait_for 2 more_refused uplink_elsewhere "$was" || fail "its neighbour is not refused"
+	! in_capture uplink 'dst host 192.0.2.97' || fail "LEAK: its neighbour is reached"
+	# forwarded, it is nobody's way out
+	was=$(refused forwarded_uplink)
+	datagram 192.0.2.98
+	wait_for 2 more_refused forwarded_uplink "$was" || fail "forwarded"
+	! in_capture uplink 'src net 172.30.0.0/24' || fail "LEAK: forwarded"
+	in_ns gateway ip route del 192.0.2.64/26
+	bpfguard reload -p "$work/policy.yaml" > /dev/null 2>&1 || fail "reload: exit $?"
+}
+
+outbound_passes() {
+	from_gateway 192.0.2.98
+	in_capture uplink 'src host 198.51.100.2 and dst host 192.0.2.98 and udp port 9'
+}
+
 test_b_5_other_network() {
 	local was
 	fresh
