@@ -85,16 +85,20 @@ static int left_ms(uint64_t began_ns, int timeout_ms)
 	return gone < (uint64_t)timeout_ms ? timeout_ms - (int)gone : 0;
 }
 
-/* A network that cannot be read is one whose bridge is not known; its name stays. */
+/*
+ * A network that cannot be read is one whose bridge is not known; its name stays. Until a container
+ * was started for the first time the engine tells no id of its networks, only their names.
+ */
 static int fill_network(struct engine_attachment *a, int timeout_ms)
 {
+	const char *which = a->network_id[0] ? a->network_id : a->network;
 	struct discovery_body body;
-	char path[96];
+	char path[160];
 	int err;
 
-	if (!a->network_id[0])
+	if (!discovery_docker_name_sane(which))
 		return 0;
-	snprintf(path, sizeof(path), "/networks/%s", a->network_id);
+	snprintf(path, sizeof(path), "/networks/%s", which);
 	err = get(path, timeout_ms, &body);
 	if (err)
 		return err == -ENOENT ? 0 : err;

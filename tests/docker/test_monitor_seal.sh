@@ -87,6 +87,49 @@ sealed_ports_are() { # AT LEAST, of containers
 		length')" -gt "$1" ]
 }
 
+# ---- the bridges, before there is anything on them
+hangs() { # PROGRAM DEVICE
+	monitor_json ".guards[0].programs[] | select(.attached and .program == \"$1\") | .device" |
+		grep -qx "$2"
+}
+
+# By the names that Docker gives, of a gateway that is not started yet.
+test_monitor_networks_by_name() {
+	lab_docker stop -t 0 gateway > /dev/null
+	rm -rf "$LAB/state" # no monitor has ever seen them
+	watch 's|^    local:|    link: {network: vpn_network}\n    uplink: {network: uplink}\n&|'
+	lab_wait "the seal" 10 hangs seal_bridge "$(bridge_of vpn_network)" ||
+		fail "no seal: $(monitor_json '.guards[0].programs')"
+	lab_wait "the uplink guard" 10 hangs uplink_bridge "$(bridge_of uplink)" ||
+		fail "no uplink guard: $(monitor_json '.guards[0].programs')"
+	state_is no_gateway
+	lab_docker start gateway > /dev/null
+	state_is up
+}
+
+# A gateway whose first act is to send in clear, each time on a network that nobody has seen before.
+openers() { # N ADDRESS FILE
+	local i
+	for ((i = 0; i < $1; i++)); do
+		lab_docker network create opens > /dev/null
+		lab_docker run --rm --name opener --network opens lab-app firstpacket "$2" opener
+		lab_docker network rm opens > /dev/null
+	done > "$3" 2>&1
+}
+
+test_monitor_first_uplink() {
+	local n=10 before=$LAB_NET_INET.58 guarded=$LAB_NET_INET.59
+	lab_capture_start openers || fail "no capture"
+	openers 2 "$before" "$LAB/openers.before"
+	watch 's/container: gateway/container: opener/'
+	state_is no_gateway
+	openers $n "$guarded" "$LAB/openers.guarded"
+	lab_capture_stop openers || fail "the capture is not complete"
+	same "packets of 2 starts without the guard" 12 "$(marked openers "$before")"
+	same "starts" $n "$(grep -cx 'sent 5 connect Operation now in progress' "$LAB/openers.guarded")"
+	same "packets of $n first starts" 0 "$(marked openers "$guarded")"
+}
+
 # ---- the container shares the gateway's namespace
 shared_answers() {
 	[ "$(lab_docker exec app curl -s -m 2 "http://$LAB_WEB/")" = "src=$LAB_VPN_EXIT" ]

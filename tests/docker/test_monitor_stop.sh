@@ -78,6 +78,16 @@ stopped() { # NAME...
 	done
 }
 
+# As a container that does not listen: only the end of the grace ends it.
+deaf() { # NAME
+	lab_docker run -d --name "$1" --network vpn_network --dns "$LAB_RESOLVER" \
+		--cgroup-parent "$LAB_GUARD_CGROUP" lab-app sleep infinity > /dev/null
+}
+
+finished_ms() { # NAME
+	date -d "$(lab_docker inspect -f '{{.State.FinishedAt}}' "$1")" +%s%3N
+}
+
 started_at() { # NAME
 	lab_docker inspect -f '{{.State.StartedAt}}' "$1"
 }
@@ -88,9 +98,12 @@ compose() { # SERVICE [DEPENDS-ON]
 }
 
 test_monitor_on_down_stop() {
-	local since
+	local since apart
 	watch 's/lease: 2s/&, on_down: stop/'
 	state_is up
+	deaf deaf1
+	deaf deaf2
+	deaf deaf3
 	# in the order of their names and of their age the dependents come first
 	compose aa bb:service_started:true
 	compose bb cc:service_healthy:true,xx:service_started:false
@@ -102,7 +115,11 @@ test_monitor_on_down_stop() {
 	lab_docker stop -t 0 before > /dev/null
 	since=$(started_at outside)
 	lab_peer_silent
-	lab_wait "the containers to be stopped" 40 stopped aa bb cc mine touched || fail "not stopped"
+	lab_wait "the containers to be stopped" 40 stopped aa bb cc mine touched deaf1 deaf2 deaf3 ||
+		fail "not stopped"
+	# together: one after the other they would be 10 s apart
+	apart=$(($(finished_ms deaf3) - $(finished_ms deaf1)))
+	[ ${apart#-} -lt 4000 ] || fail "those who use up the grace ended $apart ms apart"
 	runs outside gateway || fail "stopped what is not protected"
 	same "outside" "$since" "$(started_at outside)"
 	# the user's: started and stopped again, and one removed
@@ -114,7 +131,7 @@ test_monitor_on_down_stop() {
 	guard_monitor
 	lab_peer_back
 	state_is up 60
-	lab_wait "the containers to be started" 30 runs aa bb cc || fail "not started"
+	lab_wait "the containers to be started" 30 runs aa bb cc deaf1 deaf2 deaf3 || fail "not started"
 	[[ "$(started_at cc)" < "$(started_at bb)" && "$(started_at bb)" < "$(started_at aa)" ]] ||
 		fail "order: $(started_at aa) $(started_at bb) $(started_at cc)"
 	lab_wait "the end of it" 10 nothing_remembered || fail "left: $(cat "$LAB/run/stopped.json")"
@@ -130,8 +147,7 @@ test_monitor_killed_while_stopping() {
 	watch 's/lease: 2s/&, on_down: stop/'
 	state_is up
 	# it does not end at once: the grace is used up
-	lab_docker run -d --name slow --network vpn_network --dns "$LAB_RESOLVER" \
-		--cgroup-parent "$LAB_GUARD_CGROUP" lab-app sleep infinity > /dev/null
+	deaf slow
 	lab_peer_silent
 	lab_wait "the stop to begin" 30 grep -q slow "$LAB/run/stopped.json" || fail "no stop"
 	runs slow || fail "remembered only when it was stopped"
@@ -141,6 +157,32 @@ test_monitor_killed_while_stopping() {
 	guard_monitor
 	state_is up 60
 	lab_wait "the container to be started" 30 runs slow || fail "not started"
+}
+
+# One that cannot be started: asked ever later, then no more, and that is said. The others start.
+test_monitor_start_gives_up() {
+	local gaps
+	watch 's/lease: 2s/&, on_down: stop/'
+	state_is up
+	mkdir "$LAB/going"
+	lab_app broken --mount "type=bind,source=$LAB/going,target=/going" -- sleep infinity
+	lab_app whole -- sleep infinity
+	lab_peer_silent
+	lab_wait "the containers to be stopped" 30 stopped broken whole || fail "not stopped"
+	rmdir "$LAB/going"
+	lab_peer_back
+	state_is up 60
+	lab_wait "the other to be started" 30 runs whole || fail "not started"
+	lab_wait "the end of it" 90 nothing_remembered || fail "left: $(cat "$LAB/run/stopped.json")"
+	stopped broken
+	# seconds between the attempts: 2, 4, 8, 16 and what an attempt takes
+	gaps=$(jq -r 'select(.what == "started" and any(.containers[]; .name == "broken")) | .ts' \
+		"$LAB/denied/audit.jsonl" | xargs -I{} date -d {} +%s |
+		awk 'NR > 1 { print $1 - was } { was = $1 }' | xargs)
+	awk '{ exit !(NF == 4 && $1 >= 1 && $2 >= 3 && $3 >= 7 && $4 >= 15) }' <<< "$gaps" ||
+		fail "attempts $gaps seconds apart"
+	grep -q 'container broken does not start: given up after 5 times' "$LAB/log/monitor.log" ||
+		fail "not said: $(tail -n 3 "$LAB/log/monitor.log")"
 }
 
 # Down for less than the lease, or with on_down: deny: nobody is stopped.

@@ -75,6 +75,25 @@ static void test_container(void **state)
 	assert_non_null(strstr(s->shared->request, "\r\nHost: docker\r\n"));
 }
 
+/* Made and never started: its networks have names alone, and one of them no name for a path. */
+static void test_created(void **state)
+{
+	static const char created[] =
+		"{\"Id\":\"" ID "\",\"Name\":\"/gw\",\"State\":{\"Running\":false,\"Pid\":0},"
+		"\"NetworkSettings\":{\"Networks\":{\"up_link\":{\"NetworkID\":\"\"},"
+		"\"a/../b\":{\"NetworkID\":\"\"}}}}";
+	struct script *s = *state;
+	struct engine_container c;
+
+	script_json(s, "GET /containers/gw/json ", 200, created);
+	script_json(s, "GET /networks/up_link ", 200, NETWORK);
+	assert_int_equal(engine_container("gw", 2000, &c), 0);
+	assert_int_equal(c.n_nets, 2);
+	assert_string_equal(c.net[0].bridge, "br-000000000000");
+	assert_string_equal(c.net[1].bridge, "");
+	assert_int_equal(s->shared->asked, 2);
+}
+
 /* What is no answer is an error, and nothing is touched. */
 static void test_bad_answers(void **state)
 {
@@ -375,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_container, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_created, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_and_huge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_label, setup, teardown),
