@@ -9,8 +9,9 @@
 #
 # --control: the same without the guard, which proves the measuring: what is known to leak must be
 # seen to. LAB_VPN_TYPE and LAB_DOCKER_GENERATION as in tests/lab/lab.sh. FILE gets one JSON object a
-# line and scenario. The long form judges the slowest round, the short one the median: it runs
-# beside other things. Last line: `N passed, N failed, N skipped`.
+# line and scenario. The long form judges the slowest round. The short one runs beside other things: it
+# judges the median, and where that is too late up to five rounds more, whose packets in clear count
+# as well. Last line: `N passed, N failed, N skipped`.
 set -u
 # shellcheck source=tests/killswitch/common.sh
 . "$(dirname "$0")/common.sh"
@@ -86,6 +87,7 @@ round() { # NAME TARGET
 	else
 		! said refused "$began" ||
 			milliseconds "$at" "$(sender_said refused "$began" 3)" >> "$LAB/deny"
+		[[ $target != =* ]] || milliseconds "$at" "$latest" >> "$LAB/latest"
 		sleep 0.5 # time itself: what leaks late
 	fi
 	undo "$name"
@@ -120,11 +122,12 @@ clear_packets() { # CAPTURE
 judge() { # NAME TARGET GOOD-ROUNDS DENY-MEDIAN DENY-MAX CLEAR
 	local measured=$5 flips
 	flips=$(sort -n "$LAB/flips" 2> /dev/null | tail -n 1)
-	if [ "$3" != "$rounds" ]; then
-		echo "only $3 of $rounds rounds went through"
+	if [ "$3" != "$planned" ]; then
+		echo "only $3 of $planned rounds went through"
 	elif [[ $2 = =* ]]; then
-		awk -v t="${2#=}" -v n="$3" '$1 >= t && $1 <= t + 60 { good++ }
-			END { exit good == n }' "$LAB/deny" && echo "measured: $(xargs < "$LAB/deny")"
+		paste "$LAB/deny" "$LAB/latest" | awk -v t="${2#=}" -v n="$3" '
+			$1 >= t - 10 && $1 <= $2 + 1 { good++ } END { exit good == n }' &&
+			echo "measured: $(xargs < "$LAB/deny"), not later than $(xargs < "$LAB/latest")"
 	elif [ -n "$control" ]; then
 		[[ $leaky != *" $1 "* ]] || [ "$6" -gt 0 ] || echo "must leak without the guard"
 	elif [ "$6" != 0 ]; then
@@ -146,19 +149,31 @@ row() {
 	printf '%-18s %7s %6s %9s %9s %9s %9s %8s %8s %8s\n' "$@"
 }
 
+# Is the median of the rounds so far over a target that is a time?
+late() { # TARGET
+	local median
+	[[ $1 =~ ^[0-9]+$ ]] && [ -z "$control" ] || return 1
+	read -r median _ < <(median_max < "$LAB/deny")
+	awk -v m="$median" -v t="$1" 'BEGIN { exit !(m != "-" && m > t) }'
+}
+
 scenario() { # NAME TARGET
-	local good=0 i deny recovery before during after why capture=$1
-	rm -f "$LAB"/{deny,recovery,during,flips}
-	touch "$LAB"/{deny,recovery,during,flips}
+	local good=0 i planned=$rounds deny recovery before during after why capture=$1
+	rm -f "$LAB"/{deny,latest,recovery,during,flips}
+	touch "$LAB"/{deny,latest,recovery,during,flips}
 	lab_capture_start "$capture" || {
 		verdict FAIL "$1: no capture"
 		return
 	}
-	for ((i = 0; i < rounds; i++)); do
+	for ((i = 0; i < planned; i++)); do
 		if round "$1" "$2"; then
 			good=$((good + 1))
 		else
 			repair
+		fi
+		if [ -n "$short" ] && [ $((i + 1)) = $planned ] &&
+			[ $planned -lt $((rounds + 5)) ] && late "$2"; then
+			planned=$((planned + 1))
 		fi
 	done
 	lab_capture_stop "$capture" || {
@@ -208,16 +223,17 @@ restarts() {
 	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
 }
 
-# The daemon while nothing happens: under 0.2 % of a CPU and 10 MB, resident.
+# The daemon while nothing happens, with a probe each second: under 0.2 % of a CPU and 10 MB, resident.
 monitor_idle() {
-	local pid ticks seconds=10 rss cpu
+	local pid ns seconds=20 rss cpu
+	sender_stop
 	pid=$(lab_pid monitor)
-	ticks=$(monitor_ticks "$pid")
+	lab_wait "the monitor's proof" 40 guard_is up
+	ns=$(monitor_ns "$pid")
 	sleep $seconds # time itself: CPU use is over a time
-	ticks=$(($(monitor_ticks "$pid") - ticks))
+	ns=$(($(monitor_ns "$pid") - ns))
 	rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status")
-	cpu=$(awk -v t="$ticks" -v hz="$(getconf CLK_TCK)" -v s="$seconds" \
-		'BEGIN { printf "%.2f", 100 * t / hz / s }')
+	cpu=$(awk -v ns="$ns" -v s="$seconds" 'BEGIN { printf "%.3f", ns / s / 1e7 }')
 	if [ "${rss:-999999}" -lt 10240 ] && awk -v c="$cpu" 'BEGIN { exit !(c < 0.2) }'; then
 		verdict ok "monitor_idle: $cpu % of a CPU, $rss kB"
 	else
@@ -225,8 +241,8 @@ monitor_idle() {
 	fi
 }
 
-monitor_ticks() { # PID: utime and stime
-	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+monitor_ns() { # PID: on a CPU, all its threads; in ticks of 10 ms the limit would be four
+	awk '{ ns += $1 } END { printf "%.0f\n", ns }' "/proc/$1/task"/*/schedstat
 }
 
 lab_cleanup() {

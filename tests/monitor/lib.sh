@@ -202,6 +202,21 @@ tunnel_to() { # ENDPOINT
 	END
 }
 
+endpoint_is() { # ENDPOINT
+	[ "$(jq -r '.guards[0].endpoints[0].endpoint' "$work/run/monitor.json")" = "$1:51820/udp" ]
+}
+
+# ... and the monitor follows. The other end may call first, from where it was called last, and then
+# WireGuard roams back there: so more than once.
+followed_to() { # ENDPOINT
+	local i
+	for i in 1 2 3; do
+		tunnel_to "$1"
+		wait_for 8 endpoint_is "$1" && return
+	done
+	fail "not followed to $1 in $i times: $(tail -n 3 "$work/monitor.log")"
+}
+
 # OpenVPN makes its device after it has spoken to the other end (up-delay: as with a real server).
 openvpn_server() {
 	local who

@@ -22,7 +22,7 @@ cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 
 clean_up() {
 	local n p
-	for n in monitor sender capture capture2 probes control uapi engine tunnel wg-server ovpn ovpn-server evil; do end $n; done
+	for n in monitor sender capture capture2 pings probes control uapi engine tunnel wg-server ovpn ovpn-server evil; do end $n; done
 	bpfguard unload --yes > /dev/null 2>&1
 	for p in server host gateway app peer evil; do ip netns del "$id-$p" 2> /dev/null; done
 	rmdir "$cgroups/$id" 2> /dev/null
@@ -191,14 +191,13 @@ test_a_endpoint_changes() {
 	local lines
 	fresh
 	lines=$(wc -l < "$work/sender.log")
-	tunnel_to 198.51.100.98
-	wait_for 8 trail_has '.what == "endpoints" and .endpoints[0].endpoint ==
-		"198.51.100.98:51820/udp"' || fail "not followed: $(tail -n 3 "$work/monitor.log")"
+	followed_to 198.51.100.98
+	trail_has '.what == "endpoints" and .endpoints[0] ==
+		{endpoint: "198.51.100.98:51820/udp", source: "wireguard-go tun0"}' ||
+		fail "not in the trail: $(tail -n 2 "$work/log/audit.jsonl")"
 	wait_for 3 state_is up || fail "state $(state)"
 	[ "$(wc -l < "$work/sender.log")" = "$lines" ] || fail "a gap"
-	tunnel_to 198.51.100.99
-	wait_for 8 jq -e '.guards[0].endpoints[0].endpoint == "198.51.100.99:51820/udp"' \
-		"$work/run/monitor.json" || fail "not followed back"
+	followed_to 198.51.100.99
 }
 
 test_b_pause() {
@@ -248,8 +247,8 @@ openvpn_over() { # udp|tcp SERVER-PROTO CLIENT-PROTO
 	wait_for 5 state_is connecting || fail "state $(state)"
 	t=$(now_ms)
 	openvpn_client "$3"
-	wait_for 10 trail_has ".what == \"endpoints\" and
-		.endpoints[0].endpoint == \"198.51.100.99:1194/$1\"" || fail "endpoint not found"
+	wait_for 10 trail_has ".what == \"endpoints\" and .endpoints[0] ==
+		{endpoint: \"198.51.100.99:1194/$1\", source: \"$work/client.ovpn\"}" || fail "endpoint not found"
 	wait_for 15 state_is up ||
 		fail "state $(state): $(tail -n 3 "$work/ovpn.log" "$work/monitor.log")"
 	echo "     up $(($(now_ms) - t)) ms after OpenVPN's start"
