@@ -5,6 +5,14 @@ ATTACK_SRCS := $(filter-out tests/attacks/capture.c,$(wildcard tests/attacks/*.c
 ATTACK_OBJS := $(ATTACK_SRCS:tests/attacks/%.c=$(B)/attacks/%.o)
 ATTACK_LIBS := $(shell echo '\#include <liburing.h>' | $(CC) -E - > /dev/null 2>&1 && echo -luring)
 
+# each table that there is: `const struct attack attacks_NAME[] = {`
+ATTACK_TABLES := $(shell sed -n 's/^const struct attack attacks_\([a-z0-9_]*\)\[\] = {.*/\1/p' \
+	$(ATTACK_SRCS))
+$(B)/attacks/tables.h: $(ATTACK_SRCS) tests/attacks/attacks.mk
+	@mkdir -p $(@D)
+	@echo '#define TABLES(X) $(ATTACK_TABLES:%=X(%))' > $@
+$(B)/attacks/main.o: $(B)/attacks/tables.h
+
 $(B)/attacks/%.o: tests/attacks/%.c
 	$(call msg,CC,$@)
 	@mkdir -p $(@D)

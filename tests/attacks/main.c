@@ -12,33 +12,16 @@
 
 #include "runner.h"
 
-/* a file that is not there is a table that is not there */
-#pragma weak attacks_inet
-#pragma weak attacks_path
-#pragma weak attacks_raw
-#pragma weak attacks_packet
-#pragma weak attacks_uring
-#pragma weak attacks_tunnel
-#pragma weak attacks_netns
-#pragma weak attacks_rewrite
-#pragma weak attacks_fd
-#pragma weak attacks_kernel
-#pragma weak attacks_flip
-#pragma weak attacks_dns
-#pragma weak attacks_broker
-extern const struct attack attacks_sample[];
-#pragma weak attacks_sample
+/* TABLES(X): X(inet) X(path) ..., each file's table, made by attacks.mk */
+#include "attacks/tables.h"
+#define DECLARE(name) extern const struct attack attacks_##name[];
+#define ENTRY(name)   { #name, attacks_##name },
+TABLES(DECLARE)
 
 static const struct {
 	const char *file;
 	const struct attack *table;
-} tables[] = {
-	{ "sample", attacks_sample }, { "inet", attacks_inet },	    { "path", attacks_path },
-	{ "raw", attacks_raw },	      { "packet", attacks_packet }, { "uring", attacks_uring },
-	{ "tunnel", attacks_tunnel }, { "netns", attacks_netns },   { "rewrite", attacks_rewrite },
-	{ "fd", attacks_fd },	      { "kernel", attacks_kernel }, { "flip", attacks_flip },
-	{ "dns", attacks_dns },	      { "broker", attacks_broker },
-};
+} tables[] = { TABLES(ENTRY) };
 
 const struct attack *attack_find(const char *name)
 {

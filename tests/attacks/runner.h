@@ -4,6 +4,7 @@
 #define BPFGUARD_TESTS_ATTACK_RUNNER_H
 
 #include <stdio.h>
+#include <time.h>
 
 #include "attack.h"
 
@@ -51,6 +52,7 @@ struct attempt {
 	int number;
 	pid_t pid, helper;
 	uint64_t began_ms;
+	struct timespec began; /* by the clock that events have */
 	struct attack_env env;
 	struct attack_report *report;
 	char cgroup[300], cgroup_other[300];
@@ -70,6 +72,7 @@ extern struct attack_report *attack_report;
 /* batch.c */
 int batch(int argc, char **argv);
 
+extern const struct attack attacks_self[];
 const struct attack *attack_find(const char *name);
 uint64_t now_ms(void);
 void die(const char *what) __attribute__((noreturn));
