@@ -10,7 +10,7 @@ ATTACK_TABLES := $(shell sed -n 's/^const struct attack attacks_\([a-z0-9_]*\)\[
 	$(ATTACK_SRCS))
 $(B)/attacks/tables.h: $(ATTACK_SRCS) tests/attacks/attacks.mk
 	@mkdir -p $(@D)
-	@echo '#define TABLES(X) $(ATTACK_TABLES:%=X(%))' > $@
+	@echo '#define TABLES(X) $(foreach t,$(ATTACK_TABLES),X($(t)))' > $@
 $(B)/attacks/main.o: $(B)/attacks/tables.h
 
 $(B)/attacks/%.o: tests/attacks/%.c
