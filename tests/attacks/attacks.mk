@@ -18,8 +18,8 @@ $(B)/attacks/%.o: tests/attacks/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(ATTACK_LIBS),-DATTACK_URING) -MMD -MP -c $< -o $@
 
-# static: it runs in the virtual machines, too
-$(B)/attacks/attack: $(ATTACK_OBJS)
+# static, so that it runs in the virtual machines, too
+$(B)/attacks/attack: $(ATTACK_OBJS) $(B)/events/names.o
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -static -o $@ $^ $(ATTACK_LIBS)
 

@@ -3,8 +3,9 @@
  * attack batch KEY=VALUE... < PLAN        PLAN: lines of NUMBER NAME CAPABILITY-SET
  *
  * Runs in the host's namespace of topology.sh, outside of the guard. A line for each attempt:
- * NUMBER NAME CAPS RESULT PID SLOT TARGET4 TARGET6 BEGAN ENDED TEXT, tab-separated; RESULT: tried,
- * skip, timeout, crash. Attempts that spoil nothing for each other run side by side (jobs=N).
+ * NUMBER NAME CAPS RESULT PID SLOT TARGET4 TARGET6 BEGAN ENDED COUNTED TEXT, tab-separated; RESULT:
+ * tried, skip, timeout, crash; COUNTED: the guard's reasons whose counters moved, of attempts that
+ * ran alone. Attempts that spoil nothing for each other run side by side (jobs=N).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -73,6 +74,7 @@ static void stamp(const struct timespec *ts, char *ret, size_t size)
 static void tell(const struct attempt *a, const char *result)
 {
 	char t4[INET_ADDRSTRLEN], t6[INET6_ADDRSTRLEN], began[40], ended[40];
+	char counted[400] = "-";
 	const struct attack_report *r = a->report;
 	const char *text = !strcmp(result, "skip") ? r->skipped : r->said;
 	struct timespec now;
@@ -82,8 +84,10 @@ static void tell(const struct attempt *a, const char *result)
 	stamp(&now, ended, sizeof(ended));
 	inet_ntop(AF_INET, &a->env.target4, t4, sizeof(t4));
 	inet_ntop(AF_INET6, &a->env.target6, t6, sizeof(t6));
-	printf("%d\t%s\t%s\t%s\t%d\tc%d\t%s\t%s\t%s\t%s\t%s\n", a->number, a->attack->name,
-	       a->caps->name, result, a->pid, (int)(a - slots), t4, t6, began, ended,
+	if (!a->beside)
+		counters_moved(a->counted, counted, sizeof(counted));
+	printf("%d\t%s\t%s\t%s\t%d\tc%d\t%s\t%s\t%s\t%s\t%s\t%s\n", a->number, a->attack->name,
+	       a->caps->name, result, a->pid, (int)(a - slots), t4, t6, began, ended, counted,
 	       text[0] ? text : "-");
 	fflush(stdout);
 }
@@ -191,9 +195,12 @@ static void start(int number, const struct attack *attack, const struct attack_c
 	snprintf(a->cgroup, sizeof(a->cgroup), "%s/c%d", world.cgroup, (int)(a - slots));
 	snprintf(a->cgroup_other, sizeof(a->cgroup_other), "%s/c%d", world.cgroup_other,
 		 (int)(a - slots));
+	counters_read(a->counted);
 	if (attempt_start(a, &world))
 		die("fork");
 	running++;
+	for (a = slots; a < slots + jobs; a++)
+		a->beside |= running > 1;
 	if (alone)
 		wait_one();
 }
@@ -220,6 +227,8 @@ static bool option(char *arg)
 		}
 	if (!strcmp(arg, "jobs"))
 		jobs = atoi(eq);
+	else if (!strcmp(arg, "pins"))
+		return counters_open(eq);
 	else if (!strcmp(arg, "generation"))
 		world.generation = atoi(eq);
 	else

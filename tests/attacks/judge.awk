@@ -40,6 +40,11 @@ FILENAME ~ /seen$/ {
 	next
 }
 
+# Any hook of the layer that has this reason.
+function hook_of(reason) {
+	return reason ~ /^link_/ ? "seal_port" : reason ~ /uplink/ ? "uplink" : "egress"
+}
+
 function layer_of(h) {
 	return h in layer ? layer[h] : "LSM"
 }
@@ -159,6 +164,16 @@ function judge_guarded(   enough, cell, why) {
 		result("pass", "guarded", cell, "")
 		return
 	}
+	if (counted != "-") {
+		split(counted, moved, ",")
+		for (k2 = 1; k2 in moved; k2++)
+			if (fits(stop[name], hook_of(moved[k2]) ":")) {
+				result("pass", "guarded", "counted:" moved[k2], "")
+				delete moved
+				return
+			}
+		delete moved
+	}
 	if (text ~ /E(PERM|ACCES)$/ && lsm) {
 		result("pass", "guarded", "refused", "")
 		return
@@ -171,11 +186,15 @@ END {
 	for (k = 1; k <= n; k++) {
 		split(said[k], f, "\t")
 		if (f[1] < 20000) ran_control[f[2]] = 1
-		if (f[1] < 20000 && f[4] == "skip") skipped[f[2]] = f[11]
+		# tried again, alone, because nothing was heard of it: the later one counts
+		if (f[1] >= 40000) over[latest[f[2], f[3]]] = !(latest[f[2], f[3]] in packet)
+		latest[f[2], f[3]] = f[1]
+		if (f[1] < 20000 && f[4] == "skip") skipped[f[2]] = f[12]
 	}
 	for (k = 1; k <= n; k++) {
 		split(said[k], f, "\t")
-		number = f[1]; name = f[2]; caps = f[3]; outcome = f[4]; text = f[11]
+		if (over[f[1]]) continue
+		number = f[1]; name = f[2]; counted = f[11]; caps = f[3]; outcome = f[4]; text = f[12]
 		leaked = index(places[number], "wan") || index(places[number], "far")
 		if (name == "self_end") continue
 		if (name ~ /^self_/) judge_self()

@@ -40,7 +40,7 @@ export BPFGUARD_STATE=$W/state BPFGUARD_DOCKER=$W/no-docker.sock
 . tests/attacks/topology.sh
 # shellcheck source=tests/attacks/lib.sh
 . tests/attacks/lib.sh
-barriers=0 HERE=tests/attacks
+barriers=0 generation=0 pinned='' HERE=tests/attacks
 trap 'trap - EXIT; world_down; [ -n "${KEEP:-}" ] || rm -rf "$W"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP

@@ -45,13 +45,21 @@ struct attack_world {
 /* The environment of attempt N. Cgroups: those of slot S. */
 void env_fill(struct attack_env *e, const struct attack_world *w, int number);
 
-/* run.c: one attempt */
+/* counters.c: the guard's, by reason; all 0 where none is open */
+#define COUNTERS 64 /* BG_R_MAX */
+bool counters_open(const char *pins);
+void counters_read(uint64_t ret[COUNTERS]);
+void counters_moved(const uint64_t since[COUNTERS], char *ret, size_t size);
+
+/* attempt.c: one attempt */
 struct attempt {
 	const struct attack *attack;
 	const struct attack_caps *caps;
 	int number;
 	pid_t pid, helper;
 	uint64_t began_ms;
+	bool beside; /* others ran meanwhile */
+	uint64_t counted[COUNTERS];
 	struct timespec began; /* by the clock that events have */
 	struct attack_env env;
 	struct attack_report *report;

@@ -68,8 +68,11 @@ topo_app() {
 		ipv6/conf/default/router_solicitations=0
 		ipv4/ping_group_range=0 2147483647
 		ipv4/tcp_fastopen=5
+		ipv4/tcp_fastopen=5
 		ipv4/conf/all/accept_redirects=1
 		ipv4/conf/all/secure_redirects=0
+		ipv4/conf/default/igmpv3_unsolicited_report_interval=1
+		ipv6/conf/default/mldv2_unsolicited_report_interval=1
 	END
 	cat > "$W/host.batch" <<- END
 		link del va@OLD@
