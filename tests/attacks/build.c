@@ -168,12 +168,19 @@ struct packet packet_target6(const struct attack_env *e)
 	return p;
 }
 
+static int inject(const struct packet *p, struct dest to)
+{
+	int fd = open_socket(to.sa.sa_family, SOCK_RAW, IPPROTO_RAW);
+
+	return step(fd, "sendto", sendto(fd, p->buf + p->at, p->len, 0, &to.sa, to.len));
+}
+
 int inject4(const struct packet *p, struct in_addr route)
 {
-	struct dest to = dest4(route, 0);
-	int fd = open_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	return inject(p, dest4(route, 0));
+}
 
-	if (fd < 0)
-		return fd;
-	return step(fd, "sendto", sendto(fd, p->buf + p->at, p->len, 0, &to.sa, to.len));
+int inject6(const struct packet *p, struct in6_addr route)
+{
+	return inject(p, dest6(route, 0));
 }

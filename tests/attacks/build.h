@@ -36,8 +36,9 @@ void packet_eth(struct packet *p, const uint8_t to[6], const uint8_t from[6], ui
 struct packet packet_target4(const struct attack_env *e);
 struct packet packet_target6(const struct attack_env *e);
 
-/* Raw IPv4 with a head of one's own (IP_HDRINCL): routed by `route`, whatever the head says.
- * Negative: -errno. For helpers, too. */
+/* A raw packet with a head of one's own (IP_HDRINCL): routed by `route`, whatever the head says.
+ * A descriptor or -errno, as in send.h. */
 int inject4(const struct packet *p, struct in_addr route);
+int inject6(const struct packet *p, struct in6_addr route);
 
 #endif /* BPFGUARD_TESTS_ATTACK_BUILD_H */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,12 @@ struct dest target6(const struct attack_env *e)
 struct dest target_mapped(const struct attack_env *e)
 {
 	return mapped(e->target4, e->port);
+}
+
+struct in6_addr link_local(const uint8_t m[6])
+{
+	return (struct in6_addr){ .s6_addr = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2],
+					       0xff, 0xfe, m[3], m[4], m[5] } };
 }
 
 int step(int fd, const char *call, ssize_t result)
@@ -185,11 +192,12 @@ static bool readable(int fd, int other, int ms)
 static void pass_on(const struct attack_env *e, int in, int out, struct iovec what)
 {
 	static char buf[65536];
+	struct dest to = target4(e);
 	ssize_t n;
 
 	while ((n = recv(in, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
 		if (memmem(buf, (size_t)n, what.iov_base, what.iov_len))
-			(void)send_mark(e, out, target4(e));
+			step(out, "sendto", sendto(out, e->mark, e->mark_len, 0, &to.sa, to.len));
 	}
 }
 
@@ -245,6 +253,23 @@ int relay_end(const struct attack_env *e, int tried)
 	attack_tell(e, "s", 1, -1);
 	attack_hear(e, &word, 1, NULL);
 	return tried;
+}
+
+/* Has this process the right to change the namespace? A repaired connection asks for the same. */
+static bool is_admin(void)
+{
+	int fd = set_int(open_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_TCP, TCP_REPAIR, 1);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int lack(const char *what, int rc)
+{
+	if (rc == -ENOENT)
+		return attack_skip("%s: not installed", what);
+	return is_admin() ? attack_skip("%s: not on this kernel", what) : attack_said(what, EPERM);
 }
 
 int linger(int fd)

@@ -35,6 +35,8 @@ struct dest mapped(struct in_addr a, uint16_t port);
 struct dest target4(const struct attack_env *e);
 struct dest target6(const struct attack_env *e);
 struct dest target_mapped(const struct attack_env *e);
+/* The link-local address that a kernel makes of its MAC (RFC 4291, appendix A). */
+struct in6_addr link_local(const uint8_t mac[6]);
 
 /* ---- steps: a descriptor or -errno */
 int open_socket(int family, int type,
@@ -49,6 +51,9 @@ int step(int fd, const char *call, ssize_t result);
 /* ---- ends: ATTACK_TRIED or ATTACK_SKIP */
 /* What the last step said: went well, was refused, or is nothing that this kernel knows. */
 int done(int fd);
+/* A command failed (attack_command's rc): for want of the right, or this kernel has no such thing.
+ */
+int lack(const char *what, int rc);
 int send_mark(const struct attack_env *e, int fd, struct dest to);
 int send_connected(const struct attack_env *e, int fd); /* without an address */
 int send_size(const struct attack_env *e, int fd, struct dest to, size_t size, int flags);

@@ -101,11 +101,18 @@ static int tcp_reconnect(const struct attack_env *e)
 	return done(connect_to(connect_to(fd, nowhere), target4(e)));
 }
 
-static int tcp_freebind(const struct attack_env *e)
+static int tcp_freebind6(const struct attack_env *e)
 {
-	int fd = set_int(open_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IP, IP_FREEBIND, 1);
+	int fd = set_int(open_socket(AF_INET6, SOCK_STREAM, 0), IPPROTO_IPV6, IPV6_FREEBIND, 1);
 
-	return done(connect_to(bind_to(fd, dest4(e->peer4, e->port)), target4(e)));
+	return done(connect_to(bind_to(fd, dest6(e->peer6, e->port)), target6(e)));
+}
+
+static int tcp_transparent(const struct attack_env *e)
+{
+	int fd = set_int(open_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IP, IP_TRANSPARENT, 1);
+
+	return done(connect_to(bind_to(fd, dest4(e->gateway4, e->port)), target4(e)));
 }
 
 /* IPPROTO_SMC makes one of an ordinary family, AF_SMC is the older way. */
@@ -208,8 +215,10 @@ const struct attack attacks_tcp[] = {
 	  NEEDS_NET_ADMIN, .run = tcp_repair },
 	{ "tcp_reconnect", "connect to a peer, to AF_UNSPEC, then to the target", STOP_I1,
 	  NEEDS_NOTHING, .run = tcp_reconnect },
-	{ "tcp_freebind", "connect from a peer's address (IP_FREEBIND)", STOP_I1, NEEDS_NOTHING,
-	  .run = tcp_freebind },
+	{ "tcp_freebind6", "connect from a peer's address (IPV6_FREEBIND)", STOP_I1, NEEDS_NOTHING,
+	  .run = tcp_freebind6 },
+	{ "tcp_transparent", "connect from the gateway's address (IP_TRANSPARENT)", STOP_I1,
+	  NEEDS_NET_RAW, .run = tcp_transparent },
 	{ "tcp_smc", "SMC (AF_SMC), which falls back to TCP inside the kernel", STOP_I1,
 	  NEEDS_NOTHING, .run = tcp_smc },
 	{ "tcp_smc_inet", "SMC as a protocol of AF_INET", STOP_I1, NEEDS_NOTHING,

@@ -89,14 +89,6 @@ static int udp_addrform(const struct attack_env *e)
 	return send_mark(e, set_int(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET), target4(e));
 }
 
-static int udp_freebind(const struct attack_env *e)
-{
-	int fd = bind_to(set_int(udp_socket(), IPPROTO_IP, IP_FREEBIND, 1),
-			 dest4(e->peer4, e->port));
-
-	return send_mark(e, fd, target4(e));
-}
-
 static int udp_freebind6(const struct attack_env *e)
 {
 	int fd = bind_to(set_int(udp_socket6(), IPPROTO_IPV6, IPV6_FREEBIND, 1),
@@ -184,13 +176,9 @@ static int udp_allnodes(const struct attack_env *e)
 	return multicast6(e, 2, e->dev);
 }
 
-/* The host's link-local address, as the kernel makes it of the MAC (RFC 4291, appendix A). */
 static int udp_linklocal(const struct attack_env *e)
 {
-	const uint8_t *m = e->rogue_mac;
-	const struct in6_addr host = { .s6_addr = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1],
-						    m[2], 0xff, 0xfe, m[3], m[4], m[5] } };
-	struct dest to = dest6(host, e->port);
+	struct dest to = dest6(link_local(e->rogue_mac), e->port);
 
 	to.in6.sin6_scope_id = if_nametoindex(e->dev);
 	relay_begin(e);
@@ -232,15 +220,13 @@ const struct attack attacks_udp[] = {
 	  NEEDS_NOTHING, .run = udp_reconnect },
 	{ "udp_addrform", "an IPv6 socket made an IPv4 one (IPV6_ADDRFORM)", STOP_I1, NEEDS_NOTHING,
 	  .run = udp_addrform },
-	{ "udp_freebind", "from a peer's address (IP_FREEBIND)", STOP_I1, NEEDS_NOTHING,
-	  .run = udp_freebind },
 	{ "udp_freebind6", "from a peer's address (IPV6_FREEBIND)", STOP_I1, NEEDS_NOTHING,
 	  .run = udp_freebind6 },
 	{ "udp_transparent", "from the gateway's address (IP_TRANSPARENT)", STOP_I1, NEEDS_NET_RAW,
 	  .run = udp_transparent },
 	{ "udp_transp6", "from the gateway's address (IPV6_TRANSPARENT)", STOP_I1, NEEDS_NET_RAW,
 	  .run = udp_transp6 },
-	{ "udp_bcast", "to the network's broadcast address", STOP_I1, NEEDS_NOTHING,
+	{ "udp_bcast", "to the network's broadcast address", STOP_I3, NEEDS_NOTHING,
 	  .run = udp_bcast, .helper = hear_ip4, .where = PLACE_ROGUE },
 	{ "udp_bcast_all", "to 255.255.255.255", STOP_I1, NEEDS_NOTHING, .run = udp_bcast_all,
 	  .helper = hear_ip4, .where = PLACE_ROGUE },
