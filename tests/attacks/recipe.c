@@ -3,18 +3,17 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define TEXT_MAX 2000 /* attack_command() takes no more */
 
 pid_t recipe_child;
+static int last_rc; /* of the last command */
 
 enum { FIELD_IP4, FIELD_IP6, FIELD_MAC, FIELD_TEXT };
 
@@ -106,24 +105,30 @@ const char *file_of(const char *text)
 	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? path : "/dev/null";
 }
 
+static bool ran(int rc)
+{
+	last_rc = rc;
+	return !rc;
+}
+
 bool ip_batch(const struct attack_env *e, const char *text)
 {
-	return !attack_command("ip -batch %s", file_of(expand(e, text)));
+	return ran(attack_command("ip -batch %s", file_of(expand(e, text))));
 }
 
 bool tc_batch(const struct attack_env *e, const char *text)
 {
-	return !attack_command("tc -batch %s", file_of(expand(e, text)));
+	return ran(attack_command("tc -batch %s", file_of(expand(e, text))));
 }
 
 bool nft_batch(const struct attack_env *e, const char *text)
 {
-	return !attack_command("nft -f %s", file_of(expand(e, text)));
+	return ran(attack_command("nft -f %s", file_of(expand(e, text))));
 }
 
 bool command(const struct attack_env *e, const char *text)
 {
-	return !attack_command("%s", expand(e, text));
+	return ran(attack_command("%s", expand(e, text)));
 }
 
 bool sysctl_set(const char *path, const char *value)
@@ -140,24 +145,9 @@ bool sysctl_set(const char *path, const char *value)
 	return done_it;
 }
 
-/* May this process do what the tools do? Sets the flags that loopback has. */
-static int admin(void)
-{
-	struct ifreq r = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &r) || ioctl(fd, SIOCSIFFLAGS, &r))
-		err = errno;
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
 int unmade(const char *what)
 {
-	int err = admin();
-
-	return err ? attack_said(what, err) : attack_skip("%s: not here", what);
+	return lack(what, last_rc);
 }
 
 int send_udp4(const struct attack_env *e, struct in_addr to)
@@ -204,4 +194,19 @@ int to_relay(const struct attack_env *e, const char *what, const char *text, str
 {
 	relay_begin(e);
 	return relay_end(e, through(e, what, text, to));
+}
+
+int repaired(const struct attack_env *e, uint32_t seq)
+{
+	const struct tcp_repair_window window = { .snd_wnd = 65535, .max_window = 65535 };
+	int fd = set_int(open_socket(AF_INET, SOCK_STREAM, 0), IPPROTO_TCP, TCP_REPAIR, 1);
+
+	fd = bind_to(fd, dest4(e->own4, e->port));
+	fd = set_int(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE);
+	fd = set_int(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, (int)seq);
+	fd = set_int(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_RECV_QUEUE);
+	fd = set_int(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, (int)seq);
+	fd = connect_to(fd, target4(e));
+	fd = set_option(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof(window));
+	return set_int(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
 }

@@ -44,4 +44,8 @@ int send_udp6(const struct attack_env *e, struct in6_addr to);
 struct in_addr address4(const char *text);
 struct in6_addr address6(const char *text);
 
+/* A step: a TCP connection to the target for which no packet was sent. seq: the next byte of either
+ * side. Needs NET_ADMIN; for helpers, too. */
+int repaired(const struct attack_env *e, uint32_t seq);
+
 #endif /* BPFGUARD_TESTS_ATTACK_RECIPE_H */
