@@ -98,10 +98,9 @@ struct attack {
 };
 
 /* Each file has one table; main.c joins them. Ends with a NULL name. */
-extern const struct attack attacks_tcp[], attacks_udp[], attacks_udp_data[], attacks_odd[],
-	attacks_path[], attacks_header[], attacks_route[], attacks_device[], attacks_raw[],
-	attacks_packet[], attacks_uring[], attacks_tunnel[], attacks_netns[], attacks_rewrite[],
-	attacks_fd[], attacks_kernel[], attacks_flip[], attacks_dns[], attacks_broker[];
+extern const struct attack attacks_inet[], attacks_path[], attacks_raw[], attacks_packet[],
+	attacks_uring[], attacks_tunnel[], attacks_netns[], attacks_rewrite[], attacks_fd[],
+	attacks_kernel[], attacks_flip[], attacks_dns[], attacks_broker[];
 
 /* Says why and returns ATTACK_SKIP. Only for what the machine lacks, never for a refusal: EPERM
  * and EACCES are an answer of the guard (or of the capability set), not a skip. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "build.h"
@@ -150,10 +151,12 @@ static int tcp_synack(const struct attack_env *e)
 	return done(fd);
 }
 
+/* Bound to a device, it cannot be turned away at once without NET_RAW: it goes on trying. */
 static int tcp_both_open(const struct attack_env *e)
 {
 	int fd = bind_to(open_socket(AF_INET, SOCK_STREAM, 0), dest4(e->own4, e->port));
 
+	fd = set_option(fd, SOL_SOCKET, SO_BINDTODEVICE, e->dev, strlen(e->dev));
 	fd = connect_to(fd, target4(e));
 	call_helper(e);
 	return done(fd);
