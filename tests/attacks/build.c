@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build.h"
 
+#include <linux/if_packet.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -9,8 +10,6 @@
 #include <netinet/udp.h>
 #include <net/ethernet.h>
 #include <string.h>
-
-#include "send.h"
 
 #define HEADROOM 256
 
@@ -183,4 +182,26 @@ int inject4(const struct packet *p, struct in_addr route)
 int inject6(const struct packet *p, struct in6_addr route)
 {
 	return inject(p, dest6(route, 0));
+}
+
+struct dest dest_link(const char *dev, const uint8_t mac[6], uint16_t ethertype)
+{
+	struct sockaddr_ll a = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ethertype),
+		.sll_ifindex = (int)if_nametoindex(dev),
+		.sll_halen = 6,
+	};
+	struct dest to = { .len = sizeof(a) };
+
+	memcpy(a.sll_addr, mac, 6);
+	memcpy(to.raw, &a, sizeof(a));
+	return to;
+}
+
+int send_frame(int fd, const char *dev, const struct packet *p)
+{
+	struct dest to = dest_link(dev, p->buf + p->at, 0);
+
+	return done(step(fd, "sendto", sendto(fd, p->buf + p->at, p->len, 0, &to.sa, to.len)));
 }

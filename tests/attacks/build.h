@@ -4,6 +4,7 @@
 #define BPFGUARD_TESTS_ATTACK_BUILD_H
 
 #include "attack.h"
+#include "send.h"
 
 #define PACKET_ROOM 4096
 
@@ -40,5 +41,9 @@ struct packet packet_target6(const struct attack_env *e);
  * A descriptor or -errno, as in send.h. */
 int inject4(const struct packet *p, struct in_addr route);
 int inject6(const struct packet *p, struct in6_addr route);
+
+/* Packet sockets: where a frame goes to, and its way there. */
+struct dest dest_link(const char *dev, const uint8_t mac[6], uint16_t ethertype);
+int send_frame(int fd, const char *dev, const struct packet *p);
 
 #endif /* BPFGUARD_TESTS_ATTACK_BUILD_H */

@@ -278,3 +278,22 @@ int linger(int fd)
 		readable(fd, -1, RELAY_MS);
 	return fd;
 }
+
+void ask_in(const struct attack_env *e)
+{
+	const pid_t pid = getpid();
+	char word;
+
+	attack_tell(e, &pid, sizeof(pid), -1);
+	attack_hear(e, &word, 1, NULL);
+}
+
+int move_in(const struct attack_env *e)
+{
+	pid_t pid;
+
+	if (attack_hear(e, &pid, sizeof(pid), NULL) != sizeof(pid))
+		return 1;
+	attack_move(pid, e->cgroup);
+	return attack_tell(e, "d", 1, -1);
+}

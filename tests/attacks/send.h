@@ -81,4 +81,8 @@ int relay_end(const struct attack_env *e, int tried);
 /* For what a thread of the kernel sends: it has the time to. */
 int linger(int fd);
 
+/* ---- ATTACK_OUTSIDE: the attack asks to come under the guard; its helper moves it */
+void ask_in(const struct attack_env *e);
+int move_in(const struct attack_env *e);
+
 #endif /* BPFGUARD_TESTS_ATTACK_SEND_H */
