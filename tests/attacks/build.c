@@ -199,7 +199,7 @@ struct dest dest_link(const char *dev, const uint8_t mac[6], uint16_t ethertype)
 	return to;
 }
 
-int send_frame(int fd, const char *dev, const struct packet *p)
+int put_frame(int fd, const char *dev, const struct packet *p)
 {
 	struct dest to = dest_link(dev, p->buf + p->at, 0);
 

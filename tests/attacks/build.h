@@ -44,6 +44,6 @@ int inject6(const struct packet *p, struct in6_addr route);
 
 /* Packet sockets: where a frame goes to, and its way there. */
 struct dest dest_link(const char *dev, const uint8_t mac[6], uint16_t ethertype);
-int send_frame(int fd, const char *dev, const struct packet *p);
+int put_frame(int fd, const char *dev, const struct packet *p);
 
 #endif /* BPFGUARD_TESTS_ATTACK_BUILD_H */

@@ -37,7 +37,7 @@ static int packet_raw(const struct attack_env *e)
 {
 	struct packet p = frame4(e);
 
-	return send_frame(raw_socket(), e->dev, &p);
+	return put_frame(raw_socket(), e->dev, &p);
 }
 
 static int packet_raw6(const struct attack_env *e)
@@ -45,7 +45,7 @@ static int packet_raw6(const struct attack_env *e)
 	struct packet p = packet_target6(e);
 
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IPV6);
-	return send_frame(raw_socket(), e->dev, &p);
+	return put_frame(raw_socket(), e->dev, &p);
 }
 
 static int packet_dgram(const struct attack_env *e)
@@ -82,7 +82,7 @@ static int packet_bypass(const struct attack_env *e)
 {
 	struct packet p = frame4(e);
 
-	return send_frame(set_int(raw_socket(), SOL_PACKET, PACKET_QDISC_BYPASS, 1), e->dev, &p);
+	return put_frame(set_int(raw_socket(), SOL_PACKET, PACKET_QDISC_BYPASS, 1), e->dev, &p);
 }
 
 static int packet_ring(const struct attack_env *e)
@@ -116,7 +116,7 @@ static int packet_vnet(const struct attack_env *e)
 	struct packet p = frame4(e);
 
 	packet_head(&p, &h, sizeof(h));
-	return send_frame(set_int(raw_socket(), SOL_PACKET, PACKET_VNET_HDR, 1), e->dev, &p);
+	return put_frame(set_int(raw_socket(), SOL_PACKET, PACKET_VNET_HDR, 1), e->dev, &p);
 }
 
 /* Several segments of TCP in one frame, which the kernel takes apart. */
@@ -136,7 +136,7 @@ static int packet_vnet_gso(const struct attack_env *e)
 	packet_ip4(&p, e->own4, e->target4, IPPROTO_TCP);
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IP);
 	packet_head(&p, &h, sizeof(h));
-	return send_frame(set_int(raw_socket(), SOL_PACKET, PACKET_VNET_HDR, 1), e->dev, &p);
+	return put_frame(set_int(raw_socket(), SOL_PACKET, PACKET_VNET_HDR, 1), e->dev, &p);
 }
 
 static int packet_dev2(const struct attack_env *e)
@@ -144,17 +144,7 @@ static int packet_dev2(const struct attack_env *e)
 	struct packet p = packet_target4(e);
 
 	packet_eth(&p, e->other_mac, e->own_mac_2, ETH_P_IP);
-	return send_frame(raw_socket(), e->dev2, &p);
-}
-
-/* Made before its process came under the guard. */
-static int packet_before(const struct attack_env *e)
-{
-	struct packet p = frame4(e);
-	int fd = raw_socket();
-
-	ask_in(e);
-	return send_frame(fd, e->dev, &p);
+	return put_frame(raw_socket(), e->dev2, &p);
 }
 
 /* ---- AF_XDP: frames out of shared memory, without an skb of one's own */
@@ -236,9 +226,6 @@ const struct attack attacks_packet[] = {
 	  NEEDS_NET_RAW, .run = packet_vnet_gso },
 	{ "packet_dev2", "out of the second interface", STOP_LSM, NEEDS_NET_RAW,
 	  .run = packet_dev2 },
-	{ "packet_before", "a packet socket made before its process came under the guard", STOP_LSM,
-	  NEEDS_NET_RAW, ATTACK_OUTSIDE, .run = packet_before, .helper = move_in,
-	  .where = PLACE_APP },
 	{ "xdp", "AF_XDP", STOP_LSM, NEEDS_NET_RAW, .run = xdp },
 	{ .name = NULL },
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Routes, rules and neighbours of one's own. */
-#include "send.h"
-#include "words.h"
+#include "recipe.h"
 
 static int udp_socket(void)
 {
@@ -12,123 +11,91 @@ static int udp_socket(void)
 
 static int route_via(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s via %s", w.target, w.rogue));
+	return through(e, "route", "route add @target4 via @rogue4", target4(e));
 }
 
 static int route6_via(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp6_if(e, attack_command("ip route add %s via %s", w.target6, w.rogue6));
+	return through(e, "route", "route add @target6 via @rogue6", target6(e));
 }
 
 static int route_tcp(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s via %s", w.target, w.rogue);
-
-	if (rc)
-		return lack("ip", rc);
+	if (!ip_batch(e, "route add @target4 via @rogue4"))
+		return unmade("route");
 	return done(connect_to(open_socket(AF_INET, SOCK_STREAM, 0), target4(e)));
 }
 
 static int route_default(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route replace default via %s", w.rogue));
+	return through(e, "route", "route replace default via @rogue4", target4(e));
 }
 
 static int route_link(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s dev %s scope link", w.target, e->dev));
+	return through(e, "route", "route add @target4 dev @dev scope link", target4(e));
 }
 
 static int route_link2(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s dev %s scope link", w.target, e->dev2));
+	return through(e, "route", "route add @target4 dev @dev2 scope link", target4(e));
 }
 
 static int route6_link(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s dev %s", w.target6, e->dev);
-
-	if (!rc)
-		rc = attack_command("ip neighbour replace %s lladdr %s dev %s", w.target6,
-				    w.rogue_mac, e->dev);
-	return udp6_if(e, rc);
+	return through(e, "route",
+		       "route add @target6 dev @dev\n"
+		       "neighbour replace @target6 lladdr @rogue_mac dev @dev",
+		       target6(e));
 }
 
 static int route_onlink(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s via 10.99.0.1 dev %s onlink", w.target, e->dev);
-
-	if (!rc)
-		rc = attack_command("ip neighbour replace 10.99.0.1 lladdr %s dev %s", w.rogue_mac,
-				    e->dev);
-	return udp4_if(e, rc);
+	return through(e, "route",
+		       "route add @target4 via 10.99.0.1 dev @dev onlink\n"
+		       "neighbour replace 10.99.0.1 lladdr @rogue_mac dev @dev",
+		       target4(e));
 }
 
 /* A gateway that is the destination itself looks as if there were none. */
 static int route_self(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s via %s dev %s onlink", w.target, w.target,
-					 e->dev));
+	return through(e, "route", "route add @target4 via @target4 dev @dev onlink", target4(e));
 }
 
 static int route_nexthop(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip nexthop add id 7 via %s dev %s", w.rogue, e->dev);
-
-	if (!rc)
-		rc = attack_command("ip route add %s nhid 7", w.target);
-	return udp4_if(e, rc);
+	return through(e, "nexthop",
+		       "nexthop add id 7 via @rogue4 dev @dev\n"
+		       "route add @target4 nhid 7",
+		       target4(e));
 }
 
 static int route_multi(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s nexthop via %s weight 1"
-					 " nexthop via %s weight 255",
-					 w.target, w.gateway, w.rogue));
+	return through(e, "route",
+		       "route add @target4 nexthop via @gateway4 weight 1"
+		       " nexthop via @rogue4 weight 255",
+		       target4(e));
 }
 
 static int route_via_inet6(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip route add %s via inet6 %s dev %s", w.target, w.rogue6,
-					 e->dev));
+	return through(e, "route", "route add @target4 via inet6 @rogue6 dev @dev", target4(e));
 }
 
 static int route_mtu(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s via %s mtu lock 600", w.target, w.rogue);
-
-	return rc ? lack("ip", rc) : send_size(e, udp_socket(), target4(e), 1400, 0);
+	if (!ip_batch(e, "route add @target4 via @rogue4 mtu lock 600"))
+		return unmade("route");
+	return send_size(e, udp_socket(), target4(e), 1400, 0);
 }
 
 /* MPLS hides where to; the host, which may route labels, hears the frame. */
 static int route_mpls(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s encap mpls 100 via inet %s", w.target, w.rogue);
-
-	relay_begin(e);
-	return relay_end(e, udp4_if(e, rc));
+	return to_relay(e, "route", "route add @target4 encap mpls 100 via inet @rogue4",
+			target4(e));
 }
 
 static int hear_mpls(const struct attack_env *e)
@@ -139,121 +106,97 @@ static int hear_mpls(const struct attack_env *e)
 /* The socket has a route already when it changes. */
 static int route_cached(const struct attack_env *e)
 {
-	struct words w = words(e);
 	int fd = connect_to(udp_socket(), target4(e));
-	int rc = attack_command("ip route replace default via %s", w.rogue);
 
-	return rc ? lack("ip", rc) : send_connected(e, fd);
+	if (!ip_batch(e, "route replace default via @rogue4"))
+		return unmade("route");
+	return send_connected(e, fd);
 }
 
 static int route_cached6(const struct attack_env *e)
 {
-	struct words w = words(e);
 	int fd = connect_to(open_socket(AF_INET6, SOCK_DGRAM, 0), target6(e));
-	int rc = attack_command("ip route replace default via %s", w.rogue6);
 
-	return rc ? lack("ip", rc) : send_connected(e, fd);
+	if (!ip_batch(e, "route replace default via @rogue6"))
+		return unmade("route");
+	return send_connected(e, fd);
 }
 
-/* ---- rules */
+/* ---- rules, for a table whose only route is by the host */
 
-static int with_table(const struct attack_env *e, const char *rule)
-{
-	struct words w = words(e);
-	int rc = attack_command("ip route add default via %s dev %s table 77", w.rogue, e->dev);
-
-	return rc ? rc : attack_command("ip rule add %s table 77", rule);
-}
+#define TABLE "route add default via @rogue4 dev @dev table 77\n"
 
 static int rule_mark(const struct attack_env *e)
 {
-	int rc = with_table(e, "fwmark 7");
-
-	if (rc)
-		return lack("ip", rc);
+	if (!ip_batch(e, TABLE "rule add fwmark 7 table 77"))
+		return unmade("rule");
 	return send_mark(e, set_int(udp_socket(), SOL_SOCKET, SO_MARK, 7), target4(e));
 }
 
-static int rule_port(const struct attack_env *e)
+static int rule_proto(const struct attack_env *e)
 {
-	return udp4_if(e, with_table(e, "ipproto udp"));
+	return through(e, "rule", TABLE "rule add ipproto udp table 77", target4(e));
 }
 
 static int rule_user(const struct attack_env *e)
 {
-	return udp4_if(e, with_table(e, "uidrange 0-65535"));
+	return through(e, "rule", TABLE "rule add uidrange 0-65535 table 77", target4(e));
 }
 
 static int rule_tos(const struct attack_env *e)
 {
-	int rc = with_table(e, "tos 0x10");
-
-	if (rc)
-		return lack("ip", rc);
+	if (!ip_batch(e, TABLE "rule add tos 0x10 table 77"))
+		return unmade("rule");
 	return send_mark(e, set_int(udp_socket(), IPPROTO_IP, IP_TOS, 0x10), target4(e));
 }
 
 static int rule_source(const struct attack_env *e)
 {
-	struct in_addr own = { e->own4.s_addr ^ htonl(0x80) };
-	int rc = with_table(e, "from 172.30.0.138");
-
-	if (!rc)
-		rc = attack_command("ip address add 172.30.0.138/24 dev %s", e->dev);
-	if (rc)
-		return lack("ip", rc);
-	return send_mark(e, bind_to(udp_socket(), dest4(own, e->port)), target4(e));
+	if (!ip_batch(e, TABLE "rule add from 172.30.0.138 table 77\n"
+			       "address add 172.30.0.138/24 dev @dev"))
+		return unmade("rule");
+	return send_mark(e, bind_to(udp_socket(), dest4(address4("172.30.0.138"), e->port)),
+			 target4(e));
 }
 
 /* ---- neighbours: the right address, and somebody else's MAC behind it */
 
 static int neigh_gateway(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp4_if(e, attack_command("ip neighbour replace %s lladdr %s dev %s", w.gateway,
-					 w.rogue_mac, e->dev));
+	return through(e, "neighbour", "neighbour replace @gateway4 lladdr @rogue_mac dev @dev",
+		       target4(e));
 }
 
 static int neigh_gateway6(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return udp6_if(e, attack_command("ip neighbour replace %s lladdr %s dev %s", w.gateway6,
-					 w.rogue_mac, e->dev));
+	return through(e, "neighbour", "neighbour replace @gateway6 lladdr @rogue_mac dev @dev",
+		       target6(e));
 }
 
 static int neigh_peer(const struct attack_env *e)
 {
-	struct words w = words(e);
-
-	return peer_if(e, attack_command("ip neighbour replace %s lladdr %s dev %s", w.peer,
-					 w.rogue_mac, e->dev));
+	return to_relay(e, "neighbour", "neighbour replace @peer4 lladdr @rogue_mac dev @dev",
+			dest4(e->peer4, e->port));
 }
 
 /* A listed address, sought on the other network. */
 static int neigh_elsewhere(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s dev %s", w.peer, e->dev2);
-
-	if (!rc)
-		rc = attack_command("ip neighbour replace %s lladdr %s dev %s", w.peer, w.other_mac,
-				    e->dev2);
-	return peer_if(e, rc);
+	return to_relay(e, "neighbour",
+			"route add @peer4 dev @dev2\n"
+			"neighbour replace @peer4 lladdr @other_mac dev @dev2",
+			dest4(e->peer4, e->port));
 }
 
 static int neigh_other_net(const struct attack_env *e)
 {
-	struct words w = words(e);
-	int rc = attack_command("ip route add %s via %s dev %s onlink", w.target, w.gateway,
-				e->dev2);
-
-	if (!rc)
-		rc = attack_command("ip neighbour replace %s lladdr %s dev %s", w.gateway,
-				    w.other_mac, e->dev2);
-	return udp4_if(e, rc);
+	return through(e, "neighbour",
+		       "route add @target4 via @gateway4 dev @dev2 onlink\n"
+		       "neighbour replace @gateway4 lladdr @other_mac dev @dev2",
+		       target4(e));
 }
+
+#define BY_GATEWAY NEEDS_NET_ADMIN, ATTACK_DIRTY | ATTACK_GATEWAY
 
 const struct attack attacks_route[] = {
 	{ "route_via", "a route to the target by the host", STOP_I1, BY_GATEWAY, .run = route_via },
@@ -284,7 +227,7 @@ const struct attack attacks_route[] = {
 	{ "route_cached6", "the same over IPv6", STOP_I1, BY_GATEWAY, .run = route_cached6 },
 	{ "rule_mark", "a rule for SO_MARK, a table by the host", STOP_I1, BY_GATEWAY,
 	  .run = rule_mark },
-	{ "rule_port", "a rule for a protocol", STOP_I1, BY_GATEWAY, .run = rule_port },
+	{ "rule_proto", "a rule for a protocol", STOP_I1, BY_GATEWAY, .run = rule_proto },
 	{ "rule_user", "a rule for users", STOP_I1, BY_GATEWAY, .run = rule_user },
 	{ "rule_tos", "a rule for IP_TOS", STOP_I1, BY_GATEWAY, .run = rule_tos },
 	{ "rule_source", "a new address, and a rule for it", STOP_I1, BY_GATEWAY,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* TCP: the first packet names the target; data goes along where the protocol can. */
 #include <errno.h>
-#include <linux/tcp.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "build.h"
-#include "send.h"
+#include "recipe.h"
 
 #ifndef IPPROTO_SMC
 #define IPPROTO_SMC 256
@@ -84,14 +84,7 @@ static int tcp_mptcp6(const struct attack_env *e)
 /* Established by decree: no first packet that could be refused. */
 static int tcp_repair(const struct attack_env *e)
 {
-	const struct tcp_repair_window window = { .snd_wnd = 65535, .max_window = 65535 };
-	int fd = open_socket(AF_INET, SOCK_STREAM, 0);
-
-	fd = set_int(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON);
-	fd = bind_to(fd, dest4(e->own4, e->port));
-	fd = connect_to(fd, target4(e));
-	fd = set_option(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof(window));
-	return send_connected(e, set_int(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF));
+	return send_connected(e, repaired(e, 1));
 }
 
 static int tcp_reconnect(const struct attack_env *e)

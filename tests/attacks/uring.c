@@ -214,7 +214,7 @@ static int uring_packet(const struct attack_env *e)
 		return attack_skip("no IORING_OP_SOCKET");
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IP);
 	fd = made_socket(&r, AF_PACKET, SOCK_RAW, 0);
-	return fd < 0 ? said(&r, "socket", fd) : send_frame(fd, e->dev, &p);
+	return fd < 0 ? said(&r, "socket", fd) : put_frame(fd, e->dev, &p);
 }
 
 static int uring_raw(const struct attack_env *e)
