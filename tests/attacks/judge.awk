@@ -40,6 +40,11 @@ FILENAME ~ /seen$/ {
 	next
 }
 
+# What a peer hears is no leak: some of it he may.
+function got_out(i) {
+	return index(places[i], "wan") || index(places[i], "far")
+}
+
 # Any hook of the layer that has this reason.
 function hook_of(reason) {
 	return reason ~ /^link_/ ? "seal_port" : reason ~ /uplink/ ? "uplink" : "egress"
@@ -187,7 +192,7 @@ END {
 		split(said[k], f, "\t")
 		if (f[1] < 20000) ran_control[f[2]] = 1
 		# tried again, alone, because nothing was heard of it: the later one counts
-		if (f[1] >= 40000) over[latest[f[2], f[3]]] = !(latest[f[2], f[3]] in packet)
+		if (f[1] >= 40000) over[latest[f[2], f[3]]] = !got_out(latest[f[2], f[3]])
 		latest[f[2], f[3]] = f[1]
 		if (f[1] < 20000 && f[4] == "skip") skipped[f[2]] = f[12]
 	}
@@ -195,7 +200,7 @@ END {
 		split(said[k], f, "\t")
 		if (over[f[1]]) continue
 		number = f[1]; name = f[2]; counted = f[11]; caps = f[3]; outcome = f[4]; text = f[12]
-		leaked = index(places[number], "wan") || index(places[number], "far")
+		leaked = got_out(number)
 		if (name == "self_end") continue
 		if (name ~ /^self_/) judge_self()
 		else if (number < 20000) judge_control()
