@@ -226,6 +226,10 @@ static int redirect(const struct attack_env *e)
 {
 	sysctl_set("ipv4/ip_forward", "1");
 	sysctl_set("ipv4/conf/all/send_redirects", "1");
+	/* told to neighbours only: so it is one */
+	if (!ip_batch(e, "route replace @target4/32 dev @dev scope link\n"
+			 "neighbour replace @target4 lladdr @rogue_mac dev @dev nud permanent\n"))
+		return unmade("ip route");
 	return kicked(e);
 }
 
@@ -290,6 +294,8 @@ static int challenge(const struct attack_env *e)
 	return fd < 0 ? done(fd) : kicked(e);
 }
 
+/* It was made and ended by way of the gateway; when there is nothing left but its memory, the route
+ * changes. */
 static int time_wait(const struct attack_env *e)
 {
 	int fd = repaired(e, SEQ);
@@ -297,7 +303,10 @@ static int time_wait(const struct attack_env *e)
 	if (fd < 0)
 		return done(fd);
 	close(fd);
-	return kicked_twice(e);
+	kicked(e);
+	if (!ip_batch(e, "route replace default via @rogue4\n"))
+		return unmade("ip route");
+	return kicked(e);
 }
 
 static int keepalive(const struct attack_env *e)
@@ -355,7 +364,7 @@ const struct attack attacks_kernel[] = {
 	REPLY_GW("k_unreach_gw", "ICMP: port unreachable, through the gateway", kick_udp),
 	REPLY_GW("k_echo_gw", "ICMP: echo reply, through the gateway", kick_echo),
 	REPLY_GW("k_echo_gw6", "ICMPv6: echo reply, through the gateway", kick_echo6),
-	KICK("k_half_open", "ACK for a connection that is being made", STOP_I3, NEEDS_NOTHING, 0,
+	KICK("k_half_open", "ACK for a connection that is being made", STOP_I1, NEEDS_NOTHING, 0,
 	     half_open, kick_half_open),
 	REPLY_ADMIN("k_ttl", "ICMP: time exceeded, of a packet that it forwards", STOP_I3, ttl_over,
 		    kick_ttl),
@@ -365,8 +374,8 @@ const struct attack attacks_kernel[] = {
 		    kick_fragment),
 	REPLY_ADMIN("k_reject", "nftables: reject", STOP_I3, nft_reject, kick_udp),
 	REPLY_ADMIN("k_reject_tcp", "nftables: reject with a RST", STOP_I3, nft_reset, kick_syn),
-	REPLY_ADMIN("k_time_wait", "ACK of a connection in TIME_WAIT", STOP_I3, time_wait,
-		    kick_time_wait),
+	KICK("k_time_wait", "ACK of a connection in TIME_WAIT", STOP_I3, NEEDS_NET_ADMIN,
+	     ATTACK_DIRTY | ATTACK_GATEWAY, time_wait, kick_time_wait),
 	REPLY_ADMIN("k_challenge", "ACK of a connection for a stray SYN", STOP_I1, challenge,
 		    kick_syn),
 	OF_SOCKET("k_keepalive", "keepalive of a connection", keepalive),

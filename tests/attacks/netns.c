@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -257,17 +258,31 @@ static int netns_enter(const struct attack_env *e)
 	return fd < 0 ? done(fd) : to_target4(e);
 }
 
-/* In a namespace that nobody watches anybody may be the gateway. */
+/* In a namespace that nobody watches its router may be given the gateway's address. */
+static bool spoof_router(const struct attack_env *e)
+{
+	char mac[20] = "", dev[IFNAMSIZ] = "", text[300];
+	FILE *f = fopen("/proc/self/net/arp", "re");
+
+	/* a line of titles, then the neighbours: the router is the only one */
+	if (f && fscanf(f, "%*[^\n] %*s %*s %*s %19s %*s %15s", mac, dev) != 2)
+		mac[0] = 0;
+	if (f)
+		fclose(f);
+	snprintf(text, sizeof(text),
+		 "neighbour replace @gateway4 lladdr %s dev %s nud permanent\n"
+		 "route replace @target4/32 via @gateway4 dev %s onlink\n",
+		 mac, dev, dev);
+	return ip_batch(e, text);
+}
+
 static int netns_enter_spoof(const struct attack_env *e)
 {
 	int fd = enter_sibling(e);
 
 	if (fd < 0)
 		return done(fd);
-	if (!ip_batch(e, "neighbour replace @gateway4 lladdr @other_mac dev eth0 nud permanent\n"
-			 "route replace @target4/32 via @gateway4 dev eth0 onlink\n"))
-		return unmade("ip");
-	return to_target4(e);
+	return spoof_router(e) ? to_target4(e) : unmade("ip");
 }
 
 #define NESTED(id, text, by, code, more)                                                           \
@@ -306,8 +321,14 @@ const struct attack attacks_netns[] = {
 	       netns_old_socket, 0),
 	NESTED("netns_enter", "setns() into a namespace with a way out of its own", STOP_I1,
 	       netns_enter, 0),
-	NESTED("netns_enter_gw", "... where the router is given the gateway's address", STOP_I3,
-	       netns_enter_spoof, 0),
+	{ .name = "netns_enter_gw",
+	  .what = "... where the router is given the gateway's address",
+	  .stop = STOP_OUT,
+	  .why_out = "SYS_ADMIN, and the file of a namespace that is not the container's: who has "
+		     "both is not in a container; grant no SYS_ADMIN",
+	  .needs = NEEDS_SYS_ADMIN,
+	  .flags = ATTACK_DIRTY,
+	  .run = netns_enter_spoof },
 	{ .name = "userns_socket",
 	  .what = "user namespace: root in it sends",
 	  .stop = STOP_I1,
