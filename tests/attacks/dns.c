@@ -20,6 +20,7 @@
 #define NBNS	   137
 #define SSDP	   1900
 #define DOCKER_DNS "127.0.0.11"
+#define CONNECT_MS 300
 #define OPT	   41
 #define OPT_LOCAL  65001 /* RFC 6891, 9: for experiments */
 
@@ -105,15 +106,36 @@ static int ask_connected(struct dest to, struct query q)
 	return done(step(fd, "send", send(fd, q.data, q.len, 0)));
 }
 
-/* Length, then query: with Fast Open both are in the first packet. */
+/* Length, then query. Nobody answers at the target: its first packet tells that it was asked. */
 static int ask_tcp(struct dest to, struct query q)
 {
 	struct query m = { .len = 0 };
-	int fd = open_socket(to.sa.sa_family, SOCK_STREAM, 0);
+	int fd = connect_to(open_socket(to.sa.sa_family, SOCK_STREAM, 0), to);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
 	put16(&m, (unsigned int)q.len);
 	put(&m, q.data, q.len);
-	return done(step(fd, "sendto", sendto(fd, m.data, m.len, MSG_FASTOPEN, &to.sa, to.len)));
+	if (fd >= 0 && poll(&p, 1, CONNECT_MS) == 1)
+		fd = step(fd, "send", send(fd, m.data, m.len, MSG_NOSIGNAL));
+	return done(fd);
+}
+
+/* The gateway's resolver, as far as this is about: somebody who accepts. */
+static int resolver(const struct attack_env *e)
+{
+	const struct in6_addr any = { 0 };
+	int fd = bind_to(open_socket(AF_INET6, SOCK_STREAM, 0), dest6(any, DNS));
+
+	return step(fd, "listen", fd < 0 ? -1 : listen(fd, 1)) < 0 || attack_tell(e, "up", 2, -1);
+}
+
+static int ask_tcp_resolver(const struct attack_env *e, struct dest to)
+{
+	char word[8];
+
+	if (attack_hear(e, word, sizeof(word), NULL) < 0)
+		return attack_said("helper", EIO);
+	return ask_tcp(to, marked(e));
 }
 
 static int dns_udp(const struct attack_env *e)
@@ -143,12 +165,12 @@ static int dns_connected6(const struct attack_env *e)
 
 static int dns_tcp(const struct attack_env *e)
 {
-	return ask_tcp(dest4(e->target4, DNS), marked(e));
+	return ask_tcp_resolver(e, dest4(e->target4, DNS));
 }
 
 static int dns_tcp6(const struct attack_env *e)
 {
-	return ask_tcp(dest6(e->target6, DNS), marked(e));
+	return ask_tcp_resolver(e, dest6(e->target6, DNS));
 }
 
 static int dns_tls(const struct attack_env *e)
@@ -235,14 +257,17 @@ static int docker_port(const struct attack_env *e)
 
 static int docker_tcp(const struct attack_env *e)
 {
-	int fd = bind_to(open_socket(AF_INET, SOCK_STREAM, 0), dest4(address4(DOCKER_DNS), DNS));
+	int fd =
+		bind_to(open_socket(AF_INET, SOCK_STREAM, 0), dest4(address4(DOCKER_DNS), e->port));
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	fd = step(fd, "listen", fd < 0 ? -1 : listen(fd, 1));
 	if (fd < 0)
 		return 1;
 	attack_tell(e, "up", 2, -1);
-	return poll(&p, 1, 1000) != 1 || ask(dest4(e->target4, DNS), marked(e));
+	if (poll(&p, 1, 1000) != 1 || ask(dest4(e->target4, DNS), marked(e)))
+		return 1;
+	return attack_tell(e, "ok", 2, -1);
 }
 
 /* Asks the resolver that the helper plays, and gives it the time to pass it on. */
@@ -281,10 +306,13 @@ static int dns_docker_opt(const struct attack_env *e)
 static int dns_docker_tcp(const struct attack_env *e)
 {
 	char word[8];
+	int ret;
 
 	if (attack_hear(e, word, sizeof(word), NULL) < 0)
 		return attack_said("helper", EIO);
-	return ask_tcp(dest4(address4(DOCKER_DNS), DNS), marked(e));
+	ret = ask_tcp(dest4(address4(DOCKER_DNS), e->port), marked(e));
+	attack_hear(e, word, sizeof(word), NULL);
+	return ret;
 }
 
 /* ---- names that are shouted on the link */
@@ -341,10 +369,16 @@ static int ssdp(const struct attack_env *e)
 	{                                                                                          \
 		.name = id, .what = text, .stop = STOP_I1, .flags = more, .run = code              \
 	}
-#define DOCKER(id, text, code, resolver)                                                           \
+#define RESOLVER(id, text, code)                                                                   \
 	{                                                                                          \
-		.name = id, .what = text, .stop = STOP_I1, .flags = ATTACK_ALONE, .run = code,     \
-		.helper = resolver, .where = PLACE_APP,                                            \
+		.name = id, .what = text, .stop = STOP_I1,                                         \
+		.flags = ATTACK_CAPTURED | ATTACK_ALONE, .run = code, .helper = resolver,          \
+		.where = PLACE_GATEWAY,                                                            \
+	}
+#define DOCKER(id, text, more, code, resolver)                                                     \
+	{                                                                                          \
+		.name = id, .what = text, .stop = STOP_I1, .flags = ATTACK_ALONE | (more),         \
+		.run = code, .helper = resolver, .where = PLACE_APP,                               \
 	}
 #define SHOUT(id, text, code, listener)                                                            \
 	{                                                                                          \
@@ -353,13 +387,15 @@ static int ssdp(const struct attack_env *e)
 	}
 
 const struct attack attacks_dns[] = {
-	ASK("dns_udp", "a resolver elsewhere: UDP", 0, dns_udp),
-	ASK("dns_udp6", "... IPv6", 0, dns_udp6),
-	ASK("dns_connected", "... on a connected socket", 0, dns_connected),
-	ASK("dns_connected6", "... IPv6", 0, dns_connected6),
-	ASK("dns_mapped", "... IPv4-mapped", 0, dns_mapped),
-	ASK("dns_tcp", "a resolver elsewhere: TCP", 0, dns_tcp),
-	ASK("dns_tcp6", "... IPv6", 0, dns_tcp6),
+	ASK("dns_udp", "a resolver elsewhere: UDP", ATTACK_CAPTURED, dns_udp),
+	ASK("dns_udp6", "... IPv6", ATTACK_CAPTURED, dns_udp6),
+	ASK("dns_connected", "... on a connected socket", ATTACK_CAPTURED, dns_connected),
+	ASK("dns_connected6", "... IPv6", ATTACK_CAPTURED, dns_connected6),
+	ASK("dns_mapped", "... IPv4-mapped", ATTACK_CAPTURED, dns_mapped),
+	RESOLVER("dns_tcp", "a resolver elsewhere: TCP", dns_tcp),
+	RESOLVER("dns_tcp6", "... IPv6", dns_tcp6),
+	ASK("dns_gateway", "... through the gateway", ATTACK_CAPTURED | ATTACK_GATEWAY, dns_udp),
+	ASK("dns_gateway6", "... IPv6", ATTACK_CAPTURED | ATTACK_GATEWAY, dns_udp6),
 	ASK("dns_tls", "... over TLS (853)", 0, dns_tls),
 	ASK("dns_quic", "... over QUIC (853)", 0, dns_quic),
 	ASK("dns_odd_port", "... on an odd port", 0, dns_odd_port),
@@ -373,19 +409,25 @@ const struct attack attacks_dns[] = {
 	  .stop = STOP_LSM,
 	  .needs = NEEDS_NET_RAW,
 	  .run = dns_packet },
-	DOCKER("dns_docker", "Docker's resolver, which asks from outside of the guard", dns_docker,
-	       docker_udp),
-	DOCKER("dns_docker_port", "... at the port behind its netfilter rules", dns_docker_port,
+	DOCKER("dns_docker", "Docker's resolver, which asks from outside of the guard",
+	       ATTACK_CAPTURED, dns_docker, docker_udp),
+	DOCKER("dns_docker_port", "... at the port behind its netfilter rules", 0, dns_docker_port,
 	       docker_port),
-	DOCKER("dns_docker_name", "... for a name without a dot", dns_docker_label, docker_udp),
-	DOCKER("dns_docker_opt", "... with the message in an EDNS option", dns_docker_opt,
+	DOCKER("dns_docker_name", "... for a name without a dot", ATTACK_CAPTURED, dns_docker_label,
 	       docker_udp),
-	DOCKER("dns_docker_tcp", "... over TCP", dns_docker_tcp, docker_tcp),
+	DOCKER("dns_docker_opt", "... with the message in an EDNS option", ATTACK_CAPTURED,
+	       dns_docker_opt, docker_udp),
+	DOCKER("dns_docker_tcp", "... at such a port, over TCP", 0, dns_docker_tcp, docker_tcp),
 	SHOUT("mdns", "a name shouted on the link: mDNS", mdns, hear_ip4),
 	SHOUT("mdns6", "... IPv6", mdns6, hear_ip6),
 	SHOUT("llmnr", "... LLMNR", llmnr, hear_ip4),
 	SHOUT("llmnr6", "... IPv6", llmnr6, hear_ip6),
-	SHOUT("nbns", "... NetBIOS", nbns, hear_ip4),
+	{ .name = "nbns",
+	  .what = "... NetBIOS: to the network's broadcast address, which the policy lists",
+	  .stop = STOP_I3,
+	  .run = nbns,
+	  .helper = hear_ip4,
+	  .where = PLACE_ROGUE },
 	SHOUT("ssdp", "... SSDP", ssdp, hear_ip4),
 	{ 0 },
 };

@@ -19,7 +19,7 @@ BEGIN {
 }
 
 FILENAME ~ /catalogue$/ {
-	file[$1] = $2; stop[$1] = $3; needs[$1] = $4; what[$1] = $6
+	file[$1] = $2; stop[$1] = $3; needs[$1] = $4; flags[$1] = $5; what[$1] = $6
 	next
 }
 
@@ -151,6 +151,10 @@ function judge_guarded(   enough, cell, why) {
 		return
 	}
 	cell = (number in first) ? best(number, stop[name]) : ""
+	if (cell == "" && flags[name] ~ /C/ && index(places[number], "gw")) {
+		result("pass", "guarded", "captured", "")
+		return
+	}
 	if (cell == "" && !enough) {
 		result("pass", "guarded", "refused", "")
 		return

@@ -54,7 +54,7 @@ world_up() {
 	topo_up || give_up "cannot make the network"
 	: > "$W/seen"
 	background capture "$CAPTURE" "$W/seen" "wan=/run/netns/$NS-wan:eth0" \
-		"far=/run/netns/$NS-far:eth0" "peer=/run/netns/$NS-peer:eth0"
+		"far=/run/netns/$NS-far:eth0" "gw=/run/netns/$NS-gw:eth1" "peer=/run/netns/$NS-peer:eth0"
 	await 10 capture_ready || give_up "no capture: $(< "$W/capture.err")"
 }
 

@@ -3,7 +3,7 @@
  * The attack catalogue as one program: attack list | attack batch OPTIONS < PLAN; see batch.c.
  *
  * list: NAME FILE STOP NEEDS FLAGS WHAT WHY-OUT, tab-separated; FLAGS: letters D(irty) O(utside)
- * G(ateway) A(lone), `-` for none.
+ * G(ateway) A(lone) C(aptured), `-` for none.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,12 +55,13 @@ static int list(void)
 					a->name);
 				return 1;
 			}
-			printf("%s\t%s\t%s\t%s\t%s%s%s%s%s\t%s\t%s\n", a->name, tables[i].file,
+			printf("%s\t%s\t%s\t%s\t%s%s%s%s%s%s\t%s\t%s\n", a->name, tables[i].file,
 			       stop[a->stop], needs[a->needs], a->flags ? "" : "-",
 			       a->flags & ATTACK_DIRTY ? "D" : "",
 			       a->flags & ATTACK_OUTSIDE ? "O" : "",
 			       a->flags & ATTACK_GATEWAY ? "G" : "",
-			       a->flags & ATTACK_ALONE ? "A" : "", a->what,
+			       a->flags & ATTACK_ALONE ? "A" : "",
+			       a->flags & ATTACK_CAPTURED ? "C" : "", a->what,
 			       a->why_out ? a->why_out : "-");
 		}
 	return 0;
