@@ -223,7 +223,8 @@ static int tc_loopback(const struct attack_env *e)
 		     dest4(address4("127.0.0.9"), e->port));
 }
 
-/* Comes in again on the other device, as if somebody had sent it, and is forwarded. */
+/* Comes in again on the other device, as if somebody had sent it, and is forwarded; then its TTL is
+ * less, and it goes. */
 static int tc_reinject(const struct attack_env *e)
 {
 	sysctl_set("ipv4/ip_forward", "1");
@@ -231,7 +232,7 @@ static int tc_reinject(const struct attack_env *e)
 	if (!ip_batch(e, "rule add iif @dev2 lookup 77\n" TABLE77))
 		return unmade("ip rule");
 	return by_tc(e,
-		     EGRESS("@target4") "action pedit ex munge eth dst set @own_mac_2 pipe "
+		     EGRESS("@target4") "match u8 64 0xff at 8 "
 					"action mirred ingress redirect dev @dev2\n",
 		     target4(e));
 }

@@ -26,7 +26,11 @@ int relay_macsec(const struct attack_env *e)
 
 int tunnel_macsec(const struct attack_env *e)
 {
-	return to_relay(e, "macsec", "link add atk link @dev type macsec\n" HOST_ROUTE, target4(e));
+	return to_relay(e, "macsec",
+			"link add atk link @dev type macsec\n"
+			"macsec add atk tx sa 0 pn 1 on key 01 "
+			"0102030405060708090a0b0c0d0e0f10\n" HOST_ROUTE,
+			target4(e));
 }
 
 int tunnel_vlan_prio(const struct attack_env *e)
@@ -106,6 +110,8 @@ int tunnel_rename(const struct attack_env *e)
 
 #define VRF                                                                                        \
 	"link add atk type vrf table 77\nlink set atk up\n"                                        \
+	"link set @dev master atk\n"                                                               \
+	"neighbour replace @rogue4 lladdr @rogue_mac dev @dev nud permanent\n"                     \
 	"route add @target4/32 via @rogue4 dev @dev onlink table 77\n"
 
 static int from_vrf(const struct attack_env *e)
