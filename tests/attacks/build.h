@@ -46,4 +46,9 @@ int inject6(const struct packet *p, struct in6_addr route);
 struct dest dest_link(const char *dev, const uint8_t mac[6], uint16_t ethertype);
 int put_frame(int fd, const char *dev, const struct packet *p);
 
+/* packet.c. Steps: an AF_XDP socket with a frame to the host in its ring; sends what is there. For
+ * helpers, too. */
+int xdp_ready(const struct attack_env *e);
+int xdp_kick(int fd);
+
 #endif /* BPFGUARD_TESTS_ATTACK_BUILD_H */

@@ -80,6 +80,11 @@ static int give_packet(const struct attack_env *e)
 	return give(e, packet_socket(e));
 }
 
+static int give_xdp(const struct attack_env *e)
+{
+	return give(e, xdp_ready(e));
+}
+
 /* A socket within a socket: the descriptor waits in the queue of one that is handed in. */
 static int give_wrapped(const struct attack_env *e)
 {
@@ -152,6 +157,11 @@ static int send_frame(const struct attack_env *e, int fd)
 static int scm_packet(const struct attack_env *e)
 {
 	return send_frame(e, taken(e));
+}
+
+static int scm_xdp(const struct attack_env *e)
+{
+	return done(xdp_kick(taken(e)));
 }
 
 static int scm_wrapped(const struct attack_env *e)
@@ -231,11 +241,7 @@ static int scm_child(const struct attack_env *e)
 {
 	int fd = taken(e);
 
-	if (fork()) {
-		pause();
-		return ATTACK_TRIED;
-	}
-	return send_mark(e, fd, target4(e));
+	return by_child(e, fd);
 }
 
 /* ---- taken without being asked. The maker has no more rights than the attacker. */
@@ -301,6 +307,13 @@ const struct attack attacks_fd[] = {
 	GIVEN("scm_ping", "ping socket from outside", scm_ping, give_ping),
 	GIVEN("scm_raw", "raw socket from outside", scm_raw, give_raw),
 	GIVEN("scm_packet", "packet socket from outside", scm_packet, give_packet),
+	{ .name = "scm_xdp",
+	  .what = "AF_XDP socket from outside",
+	  .stop = STOP_LSM,
+	  .flags = ATTACK_ALONE, /* a device has one queue */
+	  .run = scm_xdp,
+	  .helper = give_xdp,
+	  .where = PLACE_APP },
 	GIVEN("scm_wrapped", "socket that comes in the queue of another", scm_wrapped,
 	      give_wrapped),
 	GIVEN("scm_write", "socket from outside: write()", scm_write, give_connected),

@@ -14,6 +14,7 @@
 
 #include "build.h"
 #include "recipe.h"
+#include "ring.h"
 
 #define SEQ 1000
 
@@ -99,11 +100,7 @@ static int moved_child(const struct attack_env *e)
 {
 	int fd = moved_in(e, open_socket(AF_INET, SOCK_DGRAM, 0));
 
-	if (fork()) {
-		pause();
-		return ATTACK_TRIED;
-	}
-	return send_mark(e, fd, target4(e));
+	return by_child(e, fd);
 }
 
 /* Half of a datagram was there before. */
@@ -132,6 +129,25 @@ static int left_child(const struct attack_env *e)
 	if (write(go[1], "", 1) != 1 || waitpid(pid, &status, 0) < 0)
 		return attack_said("fork", errno);
 	return ATTACK_TRIED;
+}
+
+/* The poller of a ring that the child writes into is the parent's, who stays outside. */
+static int left_uring(const struct attack_env *e)
+{
+	struct ring r = ring_open(IORING_SETUP_SQPOLL);
+	int fd = connect_to(open_socket(AF_INET, SOCK_DGRAM, 0), target4(e)), status;
+	pid_t pid;
+
+	if (r.fd >= 0 && !(r.features & IORING_FEAT_SQPOLL_NONFIXED))
+		return attack_skip("SQPOLL: registered files only");
+	pid = fork();
+	if (!pid) {
+		ring_next(&r, IORING_OP_SEND, moved_in(e, fd), e->mark, e->mark_len);
+		_exit(ring_said(&r, "send", ring_run(&r)));
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return attack_said("waitpid", errno);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ATTACK_TRIED;
 }
 
 /* ---- moved out, by themselves */
@@ -271,6 +287,13 @@ const struct attack attacks_moved[] = {
 	  .stop = STOP_I3,
 	  .flags = ATTACK_OUTSIDE,
 	  .run = left_child,
+	  .helper = mover,
+	  .where = PLACE_APP },
+	{ .name = "left_uring",
+	  .what = "a child moved in, whose io_uring poller stays outside with its parent",
+	  .stop = STOP_LSM,
+	  .flags = ATTACK_OUTSIDE,
+	  .run = left_uring,
 	  .helper = mover,
 	  .where = PLACE_APP },
 	{ .name = "cgroup_escape",

@@ -185,7 +185,7 @@ static int xdp_open(struct xdp *x)
 	return fd;
 }
 
-static int xdp(const struct attack_env *e)
+int xdp_ready(const struct attack_env *e)
 {
 	struct sockaddr_xdp a = {
 		.sxdp_family = AF_XDP,
@@ -200,11 +200,21 @@ static int xdp(const struct attack_env *e)
 	memcpy(to.raw, &a, sizeof(a));
 	fd = bind_to(xdp_open(&x), to);
 	if (fd < 0)
-		return done(fd);
+		return fd;
 	memcpy(x.umem, packet_data(&p), p.len);
 	x.tx[0] = (struct xdp_desc){ .len = (uint32_t)p.len };
 	__atomic_store_n(x.producer, 1, __ATOMIC_RELEASE);
-	return done(step(fd, "sendto", sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0)));
+	return fd;
+}
+
+int xdp_kick(int fd)
+{
+	return step(fd, "sendto", sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0));
+}
+
+static int xdp(const struct attack_env *e)
+{
+	return done(xdp_kick(xdp_ready(e)));
 }
 
 const struct attack attacks_packet[] = {

@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TEXT_MAX 2000 /* attack_command() takes no more */
@@ -209,4 +211,13 @@ int repaired(const struct attack_env *e, uint32_t seq)
 	fd = connect_to(fd, target4(e));
 	fd = set_option(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof(window));
 	return set_int(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
+}
+
+int by_child(const struct attack_env *e, int fd)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(send_mark(e, fd, target4(e)));
+	return pid < 0 || waitpid(pid, NULL, 0) < 0 ? attack_said("fork", errno) : ATTACK_TRIED;
 }

@@ -44,6 +44,9 @@ int send_udp6(const struct attack_env *e, struct in6_addr to);
 struct in_addr address4(const char *text);
 struct in6_addr address6(const char *text);
 
+/* A child sends by this descriptor. */
+int by_child(const struct attack_env *e, int fd);
+
 /* A step: a TCP connection to the target for which no packet was sent. seq: the next byte of either
  * side. Needs NET_ADMIN; for helpers, too. */
 int repaired(const struct attack_env *e, uint32_t seq);
