@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
 #include <linux/virtio_net.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -185,6 +186,20 @@ static int xdp_open(struct xdp *x)
 	return fd;
 }
 
+/* The last attempt's socket lets go of the queue a little after its end. */
+static int bind_when_free(int fd, struct dest to)
+{
+	int i, rc = -1;
+
+	for (i = 0; i < 100 && fd >= 0; i++) {
+		rc = bind(fd, &to.sa, to.len);
+		if (!rc || errno != EBUSY)
+			break;
+		poll(NULL, 0, 5);
+	}
+	return step(fd, "bind", rc);
+}
+
 int xdp_ready(const struct attack_env *e)
 {
 	struct sockaddr_xdp a = {
@@ -198,7 +213,7 @@ int xdp_ready(const struct attack_env *e)
 	int fd;
 
 	memcpy(to.raw, &a, sizeof(a));
-	fd = bind_to(xdp_open(&x), to);
+	fd = bind_when_free(xdp_open(&x), to);
 	if (fd < 0)
 		return fd;
 	memcpy(x.umem, packet_data(&p), p.len);
