@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
@@ -209,15 +208,9 @@ static int dns_raw(const struct attack_env *e)
 static int dns_packet(const struct attack_env *e)
 {
 	struct packet p = packet_query(e);
-	struct sockaddr_ll a = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = (int)if_nametoindex(e->dev),
-	};
-	int fd = open_socket(AF_PACKET, SOCK_RAW, 0);
 
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IP);
-	return done(step(fd, "sendto",
-			 sendto(fd, packet_data(&p), p.len, 0, (struct sockaddr *)&a, sizeof(a))));
+	return put_frame(open_socket(AF_PACKET, SOCK_RAW, 0), e->dev, &p);
 }
 
 /* ---- Docker's resolver: listens in the container's namespace, and asks others from there */

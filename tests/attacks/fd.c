@@ -9,8 +9,6 @@
 #include <linux/aio_abi.h>
 #include <linux/capability.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -64,20 +62,9 @@ static int give_raw(const struct attack_env *e)
 	return give(e, open_socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
 }
 
-static int packet_socket(const struct attack_env *e)
-{
-	struct sockaddr_ll a = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = (int)if_nametoindex(e->dev),
-	};
-	int fd = open_socket(AF_PACKET, SOCK_RAW, 0);
-
-	return step(fd, "bind", bind(fd, (struct sockaddr *)&a, sizeof(a)));
-}
-
 static int give_packet(const struct attack_env *e)
 {
-	return give(e, packet_socket(e));
+	return give(e, open_socket(AF_PACKET, SOCK_RAW, 0));
 }
 
 static int give_xdp(const struct attack_env *e)
@@ -146,17 +133,12 @@ static int scm_raw(const struct attack_env *e)
 	return done(step(fd, "sendto", sendto(fd, packet_data(&p), p.len, 0, &to.sa, to.len)));
 }
 
-static int send_frame(const struct attack_env *e, int fd)
+static int scm_packet(const struct attack_env *e)
 {
 	struct packet p = packet_target4(e);
 
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IP);
-	return done(step(fd, "send", send(fd, packet_data(&p), p.len, 0)));
-}
-
-static int scm_packet(const struct attack_env *e)
-{
-	return send_frame(e, taken(e));
+	return put_frame(taken(e), e->dev, &p);
 }
 
 static int scm_xdp(const struct attack_env *e)

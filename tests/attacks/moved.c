@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/sched.h>
-#include <net/if.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -79,15 +77,10 @@ static int moved_raw(const struct attack_env *e)
 
 static int send_frame(const struct attack_env *e, int fd)
 {
-	struct sockaddr_ll a = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = (int)if_nametoindex(e->dev),
-	};
 	struct packet p = packet_target4(e);
 
 	packet_eth(&p, e->rogue_mac, e->own_mac, ETH_P_IP);
-	return done(step(fd, "sendto",
-			 sendto(fd, packet_data(&p), p.len, 0, (struct sockaddr *)&a, sizeof(a))));
+	return put_frame(fd, e->dev, &p);
 }
 
 static int moved_packet(const struct attack_env *e)

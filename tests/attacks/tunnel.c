@@ -186,6 +186,7 @@ const struct attack attacks_tunnel[] = {
 	      tunnel_xfrm_comp, 0),
 	ADMIN("xfrm_device", "IPsec by an xfrm device", STOP_I1, tunnel_xfrm_device, 0),
 	ADMIN("vti", "IPsec by a vti device", STOP_I1, tunnel_vti, 0),
+	ADMIN("pfkey", "IPsec, set up by AF_KEY", STOP_I1, tunnel_pfkey, 0),
 	ADMIN("seg6_encap", "SRv6 route: encapsulated to the target", STOP_I1, tunnel_seg6, 0),
 	ADMIN("seg6_inline", "SRv6 route: by way of the target", STOP_I1, tunnel_seg6_inline, 0),
 	ADMIN("ioam6", "IOAM route: encapsulated to the target", STOP_I1, tunnel_ioam6, 0),

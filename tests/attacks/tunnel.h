@@ -15,6 +15,8 @@ tunnel_attack tunnel_ipip, tunnel_gre, tunnel_sit, tunnel_ip6tnl, tunnel_ip6gre,
 /* tunnel_route.c: routes and policies that do */
 tunnel_attack tunnel_xfrm, tunnel_xfrm6, tunnel_xfrm_beet, tunnel_xfrm_udp, tunnel_xfrm_comp,
 	tunnel_xfrm_device, tunnel_vti, tunnel_seg6, tunnel_seg6_inline, tunnel_ioam6, tunnel_ila;
+/* tunnel_key.c */
+tunnel_attack tunnel_pfkey;
 /* tunnel_link.c: devices over the container's own */
 tunnel_attack tunnel_macsec, tunnel_vlan_prio, tunnel_macvlan, tunnel_macvlan_dev2,
 	tunnel_ipvlan_l2, tunnel_ipvlan_l3, tunnel_ipvlan_l3s, tunnel_bridge_dev2, tunnel_bond_dev2,
