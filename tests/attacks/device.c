@@ -42,7 +42,9 @@ static int dev_vrf(const struct attack_env *e)
 
 	if (!ip_batch(e, "link add atk type vrf table 77\n"
 			 "link set atk up\n"
-			 "route add @target4 via @rogue4 dev @dev onlink table 77"))
+			 "link set @dev2 master atk\n"
+			 "route add @target4 via @other4 dev @dev2 onlink table 77\n"
+			 "neighbour replace @other4 lladdr @other_mac dev @dev2"))
 		return unmade("vrf");
 	return send_mark(e, set_option(fd, SOL_SOCKET, SO_BINDTODEVICE, "atk", 4), target4(e));
 }
@@ -152,7 +154,7 @@ const struct attack attacks_device[] = {
 	  BY_GATEWAY, .run = dev_vlan, .helper = hear_ip4, .where = PLACE_ROGUE },
 	{ "dev_vlan_qinq", "the same with a service provider's tag", STOP_I3, BY_GATEWAY,
 	  .run = dev_vlan_qinq, .helper = hear_ip4, .where = PLACE_ROGUE },
-	{ "dev_vrf", "a VRF whose route is by the host", STOP_I1, BY_GATEWAY, .run = dev_vrf },
+	{ "dev_vrf", "a VRF that has the second interface", STOP_I1, BY_GATEWAY, .run = dev_vrf },
 	{ "dev_mac_gateway", "the gateway's MAC as one's own", STOP_I3, BY_GATEWAY,
 	  .run = dev_mac_gateway },
 	{ "dev_mac_own", "another MAC of one's own, through the gateway", STOP_I3, BY_GATEWAY,
