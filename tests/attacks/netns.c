@@ -2,6 +2,7 @@
 /* Other network namespaces: nested ones, made here, and one that is entered. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "recipe.h"
+
+#define SETTLE_MS 50
 
 /* How the two namespaces and what is sent in the inner one are made. */
 struct nested {
@@ -19,7 +22,10 @@ struct nested {
 
 static int inside(const struct attack_env *e, const struct nested *n)
 {
-	return ip_batch(e, n->inner) ? n->send(e) : unmade("ip");
+	int ret = ip_batch(e, n->inner) ? n->send(e) : unmade("ip");
+
+	poll(NULL, 0, SETTLE_MS); /* what is still on its way would die with the namespace */
+	return ret;
 }
 
 /* The child: enters a new namespace, says so, waits until it is connected. */
