@@ -108,7 +108,9 @@ static int to_peer4(const struct attack_env *e)
 static int netns_forward(const struct attack_env *e)
 {
 	return nested(e, &(struct nested){ .outer = VETH,
-					   .inner = INNER "route add default via 10.99.0.1\n",
+					   .inner = INNER "neighbour replace 10.99.0.1 lladdr "
+							  "02:00:00:00:99:03 dev atk0\n"
+							  "route add default via 10.99.0.1\n",
 					   .send = to_target4 });
 }
 
@@ -169,7 +171,9 @@ static int netns_device(const struct attack_env *e, const char *outer, const cha
 	return nested(e, &(struct nested){ .outer = outer, .inner = inner, .send = to_target4 });
 }
 
-#define INNER_DEV2 "link set @dev2 up\naddress add @own4_2/24 dev @dev2\n"
+#define INNER_DEV2                                                                                 \
+	"link set @dev2 up\naddress add @own4_2/24 dev @dev2\n"                                    \
+	"neighbour replace @other4 lladdr @other_mac dev @dev2 nud permanent\n"
 
 static int netns_move(const struct attack_env *e)
 {
