@@ -18,7 +18,7 @@
 
 #define SEQ	 1000
 #define FILLER	 1400
-#define DRAIN_MS 1500
+#define DRAIN_MS 800
 
 /* ---- the helper */
 static int bpf(int cmd, union bpf_attr *attr)
@@ -148,7 +148,7 @@ static int flip_qdisc(const struct attack_env *e)
 {
 	int fd = open_socket(AF_INET, SOCK_DGRAM, 0), ret;
 
-	if (!tc_batch(e, "qdisc add dev @dev root tbf rate 16kbit burst 1600 latency 10s\n"))
+	if (!tc_batch(e, "qdisc add dev @dev root tbf rate 32kbit burst 1600 latency 10s\n"))
 		return unmade("tc");
 	send_size(e, fd, dest4(e->peer4, e->port), FILLER, 0);
 	send_size(e, fd, dest4(e->peer4, e->port), FILLER, 0);

@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "recipe.h"
 #include "tunnel.h"
@@ -163,8 +164,10 @@ int tunnel_wireguard(const struct attack_env *e)
 	/* of no use to anybody: 32 bytes of one value each, in base64 */
 	const char *key = "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA0M=";
 	const char *peer = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
-	char wg[300];
+	char wg[300], random;
 
+	if (getrandom(&random, 1, GRND_NONBLOCK) < 0)
+		return attack_skip("wireguard: no random numbers yet, so no handshake");
 	if (!ip_batch(e, "link add atk type wireguard\naddress add 10.99.0.1/24 dev atk\n"))
 		return unmade("wireguard");
 	snprintf(wg, sizeof(wg),
