@@ -118,11 +118,17 @@ static int flip_cork(const struct attack_env *e)
 	return opened(e, send_mark(e, shut(e, fd), to));
 }
 
+/* Forgotten before the way is open again: until then the kernel would try again and again. */
 static int flip_tcp(const struct attack_env *e)
 {
-	int fd = repaired(e, SEQ);
+	const struct linger now = { .l_onoff = 1 };
+	int fd = set_option(repaired(e, SEQ), SOL_SOCKET, SO_LINGER, &now, sizeof(now)), ret;
 
-	return fd < 0 ? done(fd) : opened(e, send_connected(e, shut(e, fd)));
+	ret = send_connected(e, shut(e, fd));
+	if (fd < 0)
+		return ret;
+	close(fd);
+	return opened(e, ret);
 }
 
 /* The gateway's answer is not heard, so that the datagram waits for its MAC. */
