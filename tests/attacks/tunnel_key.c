@@ -8,9 +8,10 @@
 #include "recipe.h"
 #include "tunnel.h"
 
-#define SPI	  0x1007
-#define KEY_BYTES 20
-#define WORD	  8 /* lengths count these */
+#define SPI	     0x1007
+#define AUTH_BYTES   20
+#define CIPHER_BYTES 16
+#define WORD	     8 /* lengths count these */
 
 struct message {
 	union {
@@ -56,7 +57,19 @@ static void put_address(struct message *m, uint16_t which, struct in_addr a)
 	put(m, &x, sizeof(x));
 }
 
-/* Authenticated, not encrypted: the mark stays readable. */
+static void put_key(struct message *m, uint16_t which, size_t bytes)
+{
+	struct {
+		struct sadb_key head;
+		uint8_t key[32];
+	} key = { .head = { .sadb_key_exttype = which, .sadb_key_bits = (uint16_t)(bytes * 8) },
+		  .key = { 1 } };
+	size_t words = (sizeof(key.head) + bytes + WORD - 1) / WORD;
+
+	key.head.sadb_key_len = (uint16_t)words;
+	put(m, &key, words * WORD);
+}
+
 static struct message add_state(const struct attack_env *e)
 {
 	struct message m = begin(SADB_ADD, SADB_SATYPE_ESP);
@@ -66,26 +79,20 @@ static struct message add_state(const struct attack_env *e)
 		.sadb_sa_spi = htonl(SPI),
 		.sadb_sa_state = SADB_SASTATE_MATURE,
 		.sadb_sa_auth = SADB_AALG_SHA1HMAC,
-		.sadb_sa_encrypt = SADB_EALG_NULL,
+		.sadb_sa_encrypt = SADB_X_EALG_AESCBC,
 	};
 	const struct sadb_x_sa2 mode = {
 		.sadb_x_sa2_len = sizeof(mode) / WORD,
 		.sadb_x_sa2_exttype = SADB_X_EXT_SA2,
 		.sadb_x_sa2_mode = IPSEC_MODE_TUNNEL,
 	};
-	const struct {
-		struct sadb_key head;
-		uint8_t key[24];
-	} key = { .head = { .sadb_key_len = sizeof(key) / WORD,
-			    .sadb_key_exttype = SADB_EXT_KEY_AUTH,
-			    .sadb_key_bits = KEY_BYTES * 8 },
-		  .key = { 1 } };
 
 	put(&m, &sa, sizeof(sa));
 	put(&m, &mode, sizeof(mode));
 	put_address(&m, SADB_EXT_ADDRESS_SRC, e->own4);
 	put_address(&m, SADB_EXT_ADDRESS_DST, e->target4);
-	put(&m, &key, sizeof(key));
+	put_key(&m, SADB_EXT_KEY_AUTH, AUTH_BYTES);
+	put_key(&m, SADB_EXT_KEY_ENCRYPT, CIPHER_BYTES);
 	return m;
 }
 
