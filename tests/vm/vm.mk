@@ -16,6 +16,8 @@ $(B)/vm/verify: tests/vm/verify.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lbpf
 
+TEST_PROGRAMS += $(B)/vm/verify
+
 .PHONY: test-vm test-vm-installed vm-verifier
 test-vm:
 	$(Q)packaging/deps.sh vm
