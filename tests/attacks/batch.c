@@ -213,7 +213,8 @@ static bool option(char *arg)
 	} paths[] = { { "gateway", world.gateway }, { "rogue", world.rogue },
 		      { "wan", world.wan },	    { "sibling", world.sibling },
 		      { "cgroup", world.cgroup },   { "cgroup-other", world.cgroup_other },
-		      { "work", world.work },	    { "sealed", world.sealed } };
+		      { "work", world.work },	    { "peer", world.peer },
+		      { "sealed", world.sealed } };
 	char *eq = strchr(arg, '=');
 	size_t i;
 

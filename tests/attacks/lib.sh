@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A world for the attacks, the guard in it, and a batch of attempts. Sourced by run.sh and by the
-# virtual machine's job, which set HERE (this directory), NS, W, CG, CGO (cgroups, absolute), CGROOT, ATTACK, CAPTURE and
+# A world for the attacks, the guard in it, and a batch of attempts. Sourced by run.sh, which sets
+# HERE (this directory), NS, W, CG, CGO (cgroups, absolute), CGROOT, ATTACK, CAPTURE and
 # BPFGUARD.
 
 now_ms() {
@@ -129,7 +129,7 @@ guard_off() {
 # Runs a plan (file of NUMBER NAME CAPS lines); what each attempt said is added to $W/said.
 run_plan() { # PLAN [KEY=VALUE...]
 	in_ns host "$ATTACK" batch gateway="/run/netns/$NS-gw" rogue="/run/netns/$NS-host" \
-		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" cgroup="$CG" \
+		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" peer="/run/netns/$NS-peer" cgroup="$CG" \
 		cgroup-other="$CGO" work="$W" generation="$generation" ${pinned:+pins="$pinned"} \
 		"${@:2}" < "$1" >> "$W/said" 2> "$W/batch.err" ||
 		give_up "the batch ended with $?: $(tail -n 3 "$W/batch.err")"

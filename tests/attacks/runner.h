@@ -33,7 +33,7 @@ struct attack_report {
 
 struct attack_world {
 	char app[256]; /* paths of network namespaces */
-	char gateway[256], rogue[256], wan[256], sibling[256];
+	char gateway[256], rogue[256], wan[256], peer[256], sibling[256];
 	char cgroup[256], cgroup_other[256];
 	char work[256];	  /* topology.sh's files: how a fresh app is made */
 	char sealed[256]; /* where the monitor tells, if it has to seal a fresh app; else empty */
