@@ -170,8 +170,9 @@ plan() { # control|guarded SETS NAME...
 		}' "$W/catalogue"
 }
 
-last_event() {
-	grep -q '"comm":"self_end"' "$W/log.out"
+last_event() { # whoever spoke: the guard may be broken
+	grep -qF "\"dst\":\"$(awk -F '\t' '$2 == "self_end" { t = $7 } END { print t }' "$W/said")\"" \
+		"$W/log.out"
 }
 
 # ---- what is asked for ----
@@ -186,7 +187,7 @@ attacks_guarded() { # LAYERS SETS NAME...
 	[ "$1" != all ] || sealed=(sealed="$W/run")
 	plan guarded "${@:2}" > "$W/plan.guarded"
 	run_plan "$W/plan.guarded" "${sealed[@]}"
-	await 20 last_event || give_up "events are missing: $(tail -n 3 "$W/log.err")"
+	await 20 last_event || echo "attacks: the last denial was not told: $(tail -n 3 "$W/log.err")"
 	attacks_judge "$1"
 	# those that no event tells of, once more and alone: the counters do
 	awk -F '\t' '$8 == "silent" { print 40000 + n++ " " $2 " " $7 }' "$W/result" > "$W/plan.again"
