@@ -38,13 +38,13 @@ tests=(libcmocka-dev libclang-rt-dev liburing-dev cppcheck:cppcheck clang-tidy:c
 vm=(qemu-system-x86:qemu-system-x86_64 cpio:cpio zstd:zstd xz-utils:xz kmod:depmod
 	busybox-static:busybox iproute2:ip util-linux:nsenter procps:sysctl jq:jq
 	iptables:iptables bind9-dnsutils:dig musl-tools:musl-gcc liburing-dev
-	wireguard-tools:wg)
+	wireguard-tools:wg nftables:nft)
 
 case $what in
 build) want=("${build[@]}") ;;
 demo) want=("${build[@]}" "${lab[@]}") ;;
 vm) want=("${build[@]}" "${vm[@]}") ;;
-test) want=("${build[@]}" "${lab[@]}" "${tests[@]}") ;;
+test) want=("${build[@]}" "${lab[@]}" "${tests[@]}" "${vm[@]}") ;;
 *) usage ;;
 esac
 

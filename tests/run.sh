@@ -41,6 +41,8 @@ suite() { # NAME
 	loader) tests/loader/run.sh ;;
 	link) tests/link/run.sh ;;
 	live) tests/live/run.sh ;;
+	attacks) tests/attacks/run.sh ;;
+	vm) KERNEL=${KERNEL:-6.1} LSM=${LSM:-on} VERIFIER_WRITE='' tests/vm/run.sh "$build" ;;
 	monitor) tests/monitor/run.sh ;;
 	lab) tests/lab/check.sh ;;
 	gateway) tests/gateway/run.sh ;;
@@ -56,8 +58,8 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live monitor lab gateway docker
-	killswitch boot fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live attacks monitor lab gateway
+	docker killswitch boot vm fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

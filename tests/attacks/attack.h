@@ -42,10 +42,11 @@ enum attack_needs {
 };
 
 enum attack_flags {
-	ATTACK_DIRTY = 1 << 0,	 /* changes the namespace: a fresh one after it */
-	ATTACK_OUTSIDE = 1 << 1, /* starts outside of the guard; its helper moves it in */
-	ATTACK_GATEWAY = 1 << 2, /* the default route is the gateway */
-	ATTACK_ALONE = 1 << 3,	 /* not at the same time as others */
+	ATTACK_DIRTY = 1 << 0,	  /* changes the namespace: a fresh one after it */
+	ATTACK_OUTSIDE = 1 << 1,  /* starts outside of the guard; its helper moves it in */
+	ATTACK_GATEWAY = 1 << 2,  /* the default route is the gateway */
+	ATTACK_ALONE = 1 << 3,	  /* not at the same time as others */
+	ATTACK_CAPTURED = 1 << 4, /* no hook refuses: the gateway gets it instead of the target */
 };
 
 /* Where an attack's helper runs. */

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -102,6 +103,7 @@ int attempt_start(struct attempt *a, const struct attack_world *w)
 	memset(a->report, 0, sizeof(*a->report));
 	a->helper = -1;
 	a->began_ms = now_ms();
+	clock_gettime(CLOCK_REALTIME, &a->began);
 	if (a->attack->helper) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 			die("socketpair");

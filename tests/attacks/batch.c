@@ -3,12 +3,14 @@
  * attack batch KEY=VALUE... < PLAN        PLAN: lines of NUMBER NAME CAPABILITY-SET
  *
  * Runs in the host's namespace of topology.sh, outside of the guard. A line for each attempt:
- * NUMBER NAME CAPS RESULT PID TARGET4 TARGET6 MS TEXT, tab-separated; RESULT: tried, skip, timeout,
- * crash. Attempts that spoil nothing for each other run side by side (jobs=N).
+ * NUMBER NAME CAPS RESULT PID SLOT TARGET4 TARGET6 BEGAN ENDED COUNTED TEXT, tab-separated; RESULT:
+ * tried, skip, timeout, crash; COUNTED: the guard's reasons whose counters moved, of attempts that
+ * ran alone. Attempts that spoil nothing for each other run side by side (jobs=N).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -58,24 +61,48 @@ static int container_mounts(void)
 	return fd;
 }
 
+static void stamp(const struct timespec *ts, char *ret, size_t size)
+{
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&ts->tv_sec, &tm);
+	n = strftime(ret, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret + n, size - n, ".%09ldZ", ts->tv_nsec);
+}
+
 static void tell(const struct attempt *a, const char *result)
 {
-	char t4[INET_ADDRSTRLEN], t6[INET6_ADDRSTRLEN];
+	char t4[INET_ADDRSTRLEN], t6[INET6_ADDRSTRLEN], began[40], ended[40];
+	char counted[400] = "-";
 	const struct attack_report *r = a->report;
 	const char *text = !strcmp(result, "skip") ? r->skipped : r->said;
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	stamp(&a->began, began, sizeof(began));
+	stamp(&now, ended, sizeof(ended));
 	inet_ntop(AF_INET, &a->env.target4, t4, sizeof(t4));
 	inet_ntop(AF_INET6, &a->env.target6, t6, sizeof(t6));
-	printf("%d\t%s\t%s\t%s\t%d\t%s\t%s\t%lu\t%s\n", a->number, a->attack->name, a->caps->name,
-	       result, a->pid, t4, t6, (unsigned long)(now_ms() - a->began_ms),
+	if (!a->beside)
+		counters_moved(a->counted, counted, sizeof(counted));
+	printf("%d\t%s\t%s\t%s\t%d\tc%d\t%s\t%s\t%s\t%s\t%s\t%s\n", a->number, a->attack->name,
+	       a->caps->name, result, a->pid, (int)(a - slots), t4, t6, began, ended, counted,
 	       text[0] ? text : "-");
 	fflush(stdout);
+}
+
+/* Who has no right to change the namespace does not. */
+static bool spoils(const struct attack *a, const struct attack_caps *c)
+{
+	return a->flags & ATTACK_DIRTY &&
+	       (a->needs < NEEDS_NET_ADMIN || c->mask >> CAP_NET_ADMIN & 1);
 }
 
 static void over(struct attempt *a, const char *result)
 {
 	attempt_end(a);
-	if (a->attack->flags & ATTACK_DIRTY)
+	if (spoils(a->attack, a->caps))
 		spoiled = true;
 	tell(a, result);
 	a->attack = NULL;
@@ -129,11 +156,11 @@ static void wait_one(void)
 		sigtimedwait(&set, NULL, &soon);
 }
 
-static void prepare(unsigned int flags)
+static void prepare(const struct attack *attack, bool alone)
 {
-	bool gateway = flags & ATTACK_GATEWAY;
+	bool gateway = attack->flags & ATTACK_GATEWAY;
 
-	if (flags & (ATTACK_ALONE | ATTACK_DIRTY) || spoiled || gateway != by_gateway)
+	if (alone || spoiled || gateway != by_gateway)
 		while (running)
 			wait_one();
 	while (running == jobs)
@@ -156,9 +183,10 @@ static void prepare(unsigned int flags)
 
 static void start(int number, const struct attack *attack, const struct attack_caps *caps)
 {
+	bool alone = attack->flags & ATTACK_ALONE || spoils(attack, caps);
 	struct attempt *a = slots;
 
-	prepare(attack->flags);
+	prepare(attack, alone);
 	while (a->attack)
 		a++;
 	*a = (struct attempt){
@@ -167,10 +195,13 @@ static void start(int number, const struct attack *attack, const struct attack_c
 	snprintf(a->cgroup, sizeof(a->cgroup), "%s/c%d", world.cgroup, (int)(a - slots));
 	snprintf(a->cgroup_other, sizeof(a->cgroup_other), "%s/c%d", world.cgroup_other,
 		 (int)(a - slots));
+	counters_read(a->counted);
 	if (attempt_start(a, &world))
 		die("fork");
 	running++;
-	if (attack->flags & (ATTACK_ALONE | ATTACK_DIRTY))
+	for (a = slots; a < slots + jobs; a++)
+		a->beside |= running > 1;
+	if (alone)
 		wait_one();
 }
 
@@ -182,7 +213,8 @@ static bool option(char *arg)
 	} paths[] = { { "gateway", world.gateway }, { "rogue", world.rogue },
 		      { "wan", world.wan },	    { "sibling", world.sibling },
 		      { "cgroup", world.cgroup },   { "cgroup-other", world.cgroup_other },
-		      { "work", world.work },	    { "sealed", world.sealed } };
+		      { "work", world.work },	    { "peer", world.peer },
+		      { "sealed", world.sealed } };
 	char *eq = strchr(arg, '=');
 	size_t i;
 
@@ -196,6 +228,8 @@ static bool option(char *arg)
 		}
 	if (!strcmp(arg, "jobs"))
 		jobs = atoi(eq);
+	else if (!strcmp(arg, "pins"))
+		return counters_open(eq);
 	else if (!strcmp(arg, "generation"))
 		world.generation = atoi(eq);
 	else

@@ -4,6 +4,7 @@
  * written in topology.sh's files: WORK/host.batch makes the wires (@PID@: who holds the namespace,
  * @OLD@ and @NEW@: numbers in the names of the host's ends), WORK/app.batch the addresses.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -158,6 +159,48 @@ static bool sealed(const struct attack_world *w)
 	return false;
 }
 
+static int socket_in(int netns)
+{
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), fd;
+
+	if (own < 0 || setns(netns, CLONE_NEWNET))
+		die("setns");
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || setns(own, CLONE_NEWNET))
+		die("socket");
+	close(own);
+	return fd;
+}
+
+/* A program on the port is not all: what is allowed has to pass it, or the next attack is stopped
+ * for a reason that is not its own. */
+static bool open_to_peer(const struct attack_world *w)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int netns = open(w->peer, O_RDONLY | O_CLOEXEC), from, at;
+	uint64_t until = now_ms() + 10000;
+	bool came = false;
+	char c;
+
+	if (netns < 0)
+		die(w->peer);
+	inet_pton(AF_INET, "172.30.0.20", &to.sin_addr);
+	from = socket_in(w->app_fd);
+	at = socket_in(netns);
+	if (bind(at, (struct sockaddr *)&to, sizeof(to)))
+		die("bind");
+	while (!came && now_ms() < until) {
+		struct pollfd p = { .fd = at, .events = POLLIN };
+
+		sendto(from, "?", 1, 0, (struct sockaddr *)&to, sizeof(to));
+		came = poll(&p, 1, 10) == 1 && recv(at, &c, 1, 0) == 1;
+	}
+	close(from);
+	close(at);
+	close(netns);
+	return came;
+}
+
 int app_fresh(struct attack_world *w)
 {
 	const int value[] = { holder(w), w->generation, w->generation + 1 };
@@ -180,7 +223,7 @@ int app_fresh(struct attack_world *w)
 	w->init = value[0];
 	if (rc)
 		return -EIO;
-	return w->sealed[0] && !sealed(w) ? -ETIMEDOUT : 0;
+	return w->sealed[0] && (!sealed(w) || !open_to_peer(w)) ? -ETIMEDOUT : 0;
 }
 
 int app_route(const struct attack_world *w, bool gateway)

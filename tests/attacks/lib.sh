@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A world for the attacks, the guard in it, and a batch of attempts. Sourced by run.sh and by the
-# virtual machine's job, which set NS, W, CG, CGO (cgroups, absolute), CGROOT, ATTACK, CAPTURE and
+# A world for the attacks, the guard in it, and a batch of attempts. Sourced by run.sh, which sets
+# HERE (this directory), NS, W, CG, CGO (cgroups, absolute), CGROOT, ATTACK, CAPTURE and
 # BPFGUARD.
 
 now_ms() {
@@ -45,12 +45,16 @@ capture_ready() {
 
 world_up() {
 	mkdir -p "$W/run" "$W/log" "$W/state" "$CG" "$CGO" || return 1
+	"$ATTACK" list > "$W/catalogue" || return 1
+	: > "$W/said"
+	: > "$W/log.out"
 	mkfifo "$W/idle"
 	exec {IDLE}<> "$W/idle"
 	declare -gA pids=()
 	topo_up || give_up "cannot make the network"
 	: > "$W/seen"
-	background capture "$CAPTURE" "$W/seen" "wan=/run/netns/$NS-wan:eth0" "far=/run/netns/$NS-far:eth0"
+	background capture "$CAPTURE" "$W/seen" "wan=/run/netns/$NS-wan:eth0" \
+		"far=/run/netns/$NS-far:eth0" "gw=/run/netns/$NS-gw:eth1" "peer=/run/netns/$NS-peer:eth0"
 	await 10 capture_ready || give_up "no capture: $(< "$W/capture.err")"
 }
 
@@ -102,6 +106,7 @@ guard_on() { # LAYERS
 	local p
 	policy "$1" > "$W/policy.yaml"
 	guard load -p "$W/policy.yaml" > "$W/load.out" 2>&1 || give_up "load: $(< "$W/load.out")"
+	pinned=$BPFGUARD_PINS
 	background monitor "$BPFGUARD" monitor
 	background log "$BPFGUARD" log -f --json
 	[ "$1" = i1 ] || for p in '"uplink" and .device == "eth0"' \
@@ -115,6 +120,7 @@ guard_on() { # LAYERS
 }
 
 guard_off() {
+	pinned=
 	end log
 	end monitor
 	guard unload --yes > "$W/unload.out" 2>&1 || give_up "unload: $(< "$W/unload.out")"
@@ -123,10 +129,88 @@ guard_off() {
 # Runs a plan (file of NUMBER NAME CAPS lines); what each attempt said is added to $W/said.
 run_plan() { # PLAN [KEY=VALUE...]
 	in_ns host "$ATTACK" batch gateway="/run/netns/$NS-gw" rogue="/run/netns/$NS-host" \
-		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" cgroup="$CG" \
-		cgroup-other="$CGO" work="$W" "${@:2}" < "$1" >> "$W/said" 2> "$W/batch.err" ||
+		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" peer="/run/netns/$NS-peer" cgroup="$CG" \
+		cgroup-other="$CGO" work="$W" generation="$generation" ${pinned:+pins="$pinned"} \
+		"${@:2}" < "$1" >> "$W/said" 2> "$W/batch.err" ||
 		give_up "the batch ended with $?: $(tail -n 3 "$W/batch.err")"
+	generation=$((generation + 10000))
 	barriers=$((barriers + 1))
 	in_ns host "$CAPTURE" barrier "$W/seen" "end-$barriers-$$" wan0 othbr ||
 		give_up "the capture is blind"
+}
+
+# Attempts in an order that shares namespaces: what changes them comes last.
+plan() { # control|guarded SETS NAME...
+	awk -F '\t' -v phase="$1" -v sets="$2" -v names="${*:3}" '
+		BEGIN {
+			number = phase == "control" ? 1 : 20000
+			n_sets = split(sets, set, " ")
+			n = split(names, list, " ")
+			for (i = 1; i <= n; i++) wanted[list[i]] = 1
+			rank["default"] = 1; rank["admin"] = 2; rank["sys"] = 3
+		}
+		function add(kind, caps) { plan[kind] = plan[kind] number++ " " $1 " " caps "\n" }
+		# admin is enough to show what all but these can do
+		function fits(caps) { return caps != "sys" || $4 == "sys" }
+		$1 in wanted {
+			kind = $5 ~ /D/ ? 3 : $5 ~ /G/ ? 2 : 1
+			if (phase == "control") { add(kind, $4); next }
+			for (k = 1; k <= n_sets; k++) if (fits(set[k])) add(kind, set[k])
+		}
+		END {
+			own = "self_peer none\nself_host none\nself_endpoint none\n"
+			if (phase == "guarded") { printf "%s", numbered(own) }
+			printf "%s%s%s", plan[1], plan[2], plan[3]
+			if (phase == "guarded") { printf "%s", numbered(own "self_end none\n") }
+		}
+		function numbered(text,   a, k, m, ret) {
+			m = split(text, a, "\n")
+			for (k = 1; k < m; k++) ret = ret number++ " " a[k] "\n"
+			return ret
+		}' "$W/catalogue"
+}
+
+last_event() { # whoever spoke: the guard may be broken
+	grep -qF "\"dst\":\"$(awk -F '\t' '$2 == "self_end" { t = $7 } END { print t }' "$W/said")\"" \
+		"$W/log.out"
+}
+
+# ---- what is asked for ----
+attacks_control() { # NAME...
+	plan control '' "$@" > "$W/plan.control"
+	run_plan "$W/plan.control"
+}
+
+attacks_guarded() { # LAYERS SETS NAME...
+	local sealed=()
+	guard_on "$1"
+	[ "$1" != all ] || sealed=(sealed="$W/run")
+	plan guarded "${@:2}" > "$W/plan.guarded"
+	run_plan "$W/plan.guarded" "${sealed[@]}"
+	await 20 last_event || echo "attacks: the last denial was not told: $(tail -n 3 "$W/log.err")"
+	attacks_judge "$1"
+	# those that no event tells of, once more and alone: the counters do
+	awk -F '\t' '$8 == "silent" { print 40000 + n++ " " $2 " " $7 }' "$W/result" > "$W/plan.again"
+	[ ! -s "$W/plan.again" ] || run_plan "$W/plan.again" "${sealed[@]}" jobs=1
+	guard_off
+}
+
+attacks_judge() { # LAYERS
+	local lsm=0
+	! grep -q '"lsm' "$W/log.out" || lsm=1
+	jq -r '[.hook, .reason, .ts, .pid // 0, .cgroup // "-", .src // "-", .dst // "-"] | @tsv' \
+		"$W/log.out" > "$W/events" 2> /dev/null
+	awk -v layers="$1" -v lsm=$lsm -f "$HERE/judge.awk" "$W/catalogue" "$W/said" "$W/seen" \
+		"$W/events" > "$W/result"
+}
+
+attacks_tell() { # SETS
+	awk -v sets="$1" -f "$HERE/table.awk" "$W/result"
+	awk -F '\t' '
+		$1 == "fail" { print "FAIL " $2 " [" $7 "]: " $9 ($11 == "-" ? "" : " " $11) \
+			" (said " $10 ")" }
+		{ n[$1]++ }
+		END { printf "%d passed, %d failed, %d skipped\n", n["pass"], n["fail"], n["skip"] }
+	' "$W/result"
+	! grep -q '^fail' "$W/result"
 }

@@ -3,7 +3,7 @@
  * The attack catalogue as one program: attack list | attack batch OPTIONS < PLAN; see batch.c.
  *
  * list: NAME FILE STOP NEEDS FLAGS WHAT WHY-OUT, tab-separated; FLAGS: letters D(irty) O(utside)
- * G(ateway) A(lone), `-` for none.
+ * G(ateway) A(lone) C(aptured), `-` for none.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,33 +12,16 @@
 
 #include "runner.h"
 
-/* a file that is not there is a table that is not there */
-#pragma weak attacks_inet
-#pragma weak attacks_path
-#pragma weak attacks_raw
-#pragma weak attacks_packet
-#pragma weak attacks_uring
-#pragma weak attacks_tunnel
-#pragma weak attacks_netns
-#pragma weak attacks_rewrite
-#pragma weak attacks_fd
-#pragma weak attacks_kernel
-#pragma weak attacks_flip
-#pragma weak attacks_dns
-#pragma weak attacks_broker
-extern const struct attack attacks_sample[];
-#pragma weak attacks_sample
+/* TABLES(X): X(inet) X(path) ..., each file's table, made by attacks.mk */
+#include "attacks/tables.h"
+#define DECLARE(name) extern const struct attack attacks_##name[];
+#define ENTRY(name)   { #name, attacks_##name },
+TABLES(DECLARE)
 
 static const struct {
 	const char *file;
 	const struct attack *table;
-} tables[] = {
-	{ "sample", attacks_sample }, { "inet", attacks_inet },	    { "path", attacks_path },
-	{ "raw", attacks_raw },	      { "packet", attacks_packet }, { "uring", attacks_uring },
-	{ "tunnel", attacks_tunnel }, { "netns", attacks_netns },   { "rewrite", attacks_rewrite },
-	{ "fd", attacks_fd },	      { "kernel", attacks_kernel }, { "flip", attacks_flip },
-	{ "dns", attacks_dns },	      { "broker", attacks_broker },
-};
+} tables[] = { TABLES(ENTRY) };
 
 const struct attack *attack_find(const char *name)
 {
@@ -72,12 +55,13 @@ static int list(void)
 					a->name);
 				return 1;
 			}
-			printf("%s\t%s\t%s\t%s\t%s%s%s%s%s\t%s\t%s\n", a->name, tables[i].file,
+			printf("%s\t%s\t%s\t%s\t%s%s%s%s%s%s\t%s\t%s\n", a->name, tables[i].file,
 			       stop[a->stop], needs[a->needs], a->flags ? "" : "-",
 			       a->flags & ATTACK_DIRTY ? "D" : "",
 			       a->flags & ATTACK_OUTSIDE ? "O" : "",
 			       a->flags & ATTACK_GATEWAY ? "G" : "",
-			       a->flags & ATTACK_ALONE ? "A" : "", a->what,
+			       a->flags & ATTACK_ALONE ? "A" : "",
+			       a->flags & ATTACK_CAPTURED ? "C" : "", a->what,
 			       a->why_out ? a->why_out : "-");
 		}
 	return 0;

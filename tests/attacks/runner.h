@@ -4,6 +4,7 @@
 #define BPFGUARD_TESTS_ATTACK_RUNNER_H
 
 #include <stdio.h>
+#include <time.h>
 
 #include "attack.h"
 
@@ -32,7 +33,7 @@ struct attack_report {
 
 struct attack_world {
 	char app[256]; /* paths of network namespaces */
-	char gateway[256], rogue[256], wan[256], sibling[256];
+	char gateway[256], rogue[256], wan[256], peer[256], sibling[256];
 	char cgroup[256], cgroup_other[256];
 	char work[256];	  /* topology.sh's files: how a fresh app is made */
 	char sealed[256]; /* where the monitor tells, if it has to seal a fresh app; else empty */
@@ -44,13 +45,22 @@ struct attack_world {
 /* The environment of attempt N. Cgroups: those of slot S. */
 void env_fill(struct attack_env *e, const struct attack_world *w, int number);
 
-/* run.c: one attempt */
+/* counters.c: the guard's, by reason; all 0 where none is open */
+#define COUNTERS 64 /* BG_R_MAX */
+bool counters_open(const char *pins);
+void counters_read(uint64_t ret[COUNTERS]);
+void counters_moved(const uint64_t since[COUNTERS], char *ret, size_t size);
+
+/* attempt.c: one attempt */
 struct attempt {
 	const struct attack *attack;
 	const struct attack_caps *caps;
 	int number;
 	pid_t pid, helper;
 	uint64_t began_ms;
+	bool beside; /* others ran meanwhile */
+	uint64_t counted[COUNTERS];
+	struct timespec began; /* by the clock that events have */
 	struct attack_env env;
 	struct attack_report *report;
 	char cgroup[300], cgroup_other[300];
@@ -70,6 +80,7 @@ extern struct attack_report *attack_report;
 /* batch.c */
 int batch(int argc, char **argv);
 
+extern const struct attack attacks_self[];
 const struct attack *attack_find(const char *name);
 uint64_t now_ms(void);
 void die(const char *what) __attribute__((noreturn));

@@ -68,8 +68,11 @@ topo_app() {
 		ipv6/conf/default/router_solicitations=0
 		ipv4/ping_group_range=0 2147483647
 		ipv4/tcp_fastopen=5
+		ipv4/tcp_fastopen=5
 		ipv4/conf/all/accept_redirects=1
 		ipv4/conf/all/secure_redirects=0
+		ipv4/conf/default/igmpv3_unsolicited_report_interval=1
+		ipv6/conf/default/mldv2_unsolicited_report_interval=1
 	END
 	cat > "$W/host.batch" <<- END
 		link del va@OLD@
@@ -168,7 +171,8 @@ topo_up() {
 	done
 	in_ns host sysctl -qw net.ipv4.conf.vpnbr.proxy_arp=1 net.ipv4.conf.othbr.proxy_arp=1 \
 		net.ipv4.neigh.vpnbr.proxy_delay=0 net.ipv4.neigh.othbr.proxy_delay=0 \
-		net.ipv4.conf.vpnbr.send_redirects=0 net.ipv4.conf.othbr.send_redirects=0
+		net.ipv4.conf.vpnbr.send_redirects=0 net.ipv4.conf.othbr.send_redirects=0 \
+		net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.vpnbr.accept_source_route=1
 	in_ns gw iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 	in_ns gw ip6tables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 	topo_app

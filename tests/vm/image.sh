@@ -8,7 +8,7 @@
 # Which, of this machine's programs; busybox (in init) gives what is not here and is not missed.
 image_programs=(bash busybox ip tc bridge nsenter unshare findmnt sysctl bpftool jq modprobe find
 	sed grep awk head mktemp mkfifo mkdir rm rmdir cat sort date dig iptables iptables-restore
-	ip6tables tr wc kill stat wg realpath basename dirname tail cut touch chmod sleep timeout env)
+	ip6tables tr wc kill stat wg nft realpath basename dirname tail cut touch chmod sleep timeout env)
 
 image_libraries() { # FILE...: the shared objects that they need
 	ldd "$@" 2> /dev/null | grep -o '/[^ :)]*' | grep '\.so' | sort -u
@@ -34,8 +34,11 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 			"$root$path/" 2> /dev/null
 		files+=("$path"/lib*.so)
 	fi
-	cp "$1/bpfguard" "$1/bpfguard.bpf.o" "$1/link.bpf.o" "$1/vm/verify" "$root/bpfguard/build/" &&
+	cp "$1/bpfguard" "$1"/*.bpf.o "$1/vm/verify" "$root/bpfguard/build/" &&
 		cp -r "$2" "$root/bpfguard/build/live" || return 1
+	mkdir -p "$root/bpfguard/build/attacks" "$root/bpfguard/tests/attacks" &&
+		cp "$1/attacks/attack" "$1/attacks/capture" "$root/bpfguard/build/attacks/" &&
+		cp tests/attacks/*.sh tests/attacks/*.awk "$root/bpfguard/tests/attacks/" || return 1
 	files+=("$1/bpfguard" "$1/vm/verify" "$2"/*)
 	while read -r path; do
 		mkdir -p "$root${path%/*}" && cp -L "$path" "$root$path" || return 1
@@ -43,7 +46,7 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 	# no sources of programs: they are built, and no compiler is in there
 	mkdir "$root/bpfguard/tests/live"
 	cp tests/live/*.sh "$root/bpfguard/tests/live/"
-	cp tests/vm/{job,report,tunnel}.sh "$root/bpfguard/tests/vm/"
+	cp tests/vm/*.sh "$root/bpfguard/tests/vm/"
 	cp tests/vm/init "$root/init"
 	printf 'root:x:0:0::/:/bin/sh\n' > "$root/etc/passwd"
 	printf '127.0.0.1 localhost\n' > "$root/etc/hosts"

@@ -293,9 +293,15 @@ result call=socket errno=OK
 # shellcheck source=tests/vm/tunnel.sh
 . "$top/tests/vm/tunnel.sh"
 
+# what only BPF LSM does
+if [ -e "$top/tests/vm/lsm.sh" ]; then
+	# shellcheck disable=SC1091
+	. "$top/tests/vm/lsm.sh"
+fi
+
 check verifier
-for object in bpfguard link; do
-	"$top/build/verify" "$top/build/$object.bpf.o" >> "$W/verified" 2> "$W/refused" || {
+for object in "$top"/build/*.bpf.o; do
+	"$top/build/verify" "$object" >> "$W/verified" 2> "$W/refused" || {
 		fail "the verifier refuses $object"
 		tail -n 40 "$W/refused" | sed 's/^/    /'
 	}

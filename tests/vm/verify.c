@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * verify OBJECT: what the verifier of this kernel says of each program; loads them, attaches none.
- * One line a program, tab-separated: NAME INSTRUCTIONS PROCESSED STACK. Exit 1 if the kernel
+ * One line a program, tab-separated: NAME INSTRUCTIONS PROCESSED STATES STACK. Exit 1 if the kernel
  * refuses one; why is on stderr. STACK is what older kernels make of it: functions that call one
  * another may take 512 bytes together, each one's share rounded up to 32.
  */
@@ -101,8 +101,9 @@ int main(int argc, char **argv)
 		const char *log = logs[i++];
 
 		if (bpf_program__autoload(p))
-			printf("%s\t%zu\t%lu\t%lu\n", bpf_program__name(p),
-			       bpf_program__insn_cnt(p), number(log, "processed "), stack(log));
+			printf("%s\t%zu\t%lu\t%lu\t%lu\n", bpf_program__name(p),
+			       bpf_program__insn_cnt(p), number(log, "processed "),
+			       number(log, "total_states "), stack(log));
 	}
 	bpf_object__close(obj);
 	return 0;
