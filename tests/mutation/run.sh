@@ -59,7 +59,7 @@ programs() { # KILLER: what it needs
 	case $1 in
 	unit:*) # what it is linked with loads nothing: the programs may stay as they are
 		echo "-o build/bpfguard.skel.h -o build/link.skel.h -o build/bpfguard.bpf.o" \
-			"-o build/link.bpf.o build/unit/${1#*:}" ;;
+			"-o build/link.bpf.o build/unit/$(sed 's|,| build/unit/|g' <<< "${1#*:}")" ;;
 	property) echo build/prog/verdict_test.bpf.o ;;
 	packets) echo build/prog/packets ;;
 	frames) echo build/link-tests/frames ;;
@@ -76,7 +76,7 @@ run_test() { # KILLER
 	cd "$tree" || return 1
 	# shellcheck disable=SC2086
 	case $1 in
-	unit:*) timeout 60 "build/unit/$names" ;;
+	unit:*) (set -e; for t in $names; do timeout 60 "build/unit/$t"; done) ;;
 	property) timeout 150 ./property build/prog/verdict_test.bpf.o 1 $flows ;;
 	packets) timeout 60 build/prog/packets ;;
 	frames) timeout 60 build/link-tests/frames ;;
