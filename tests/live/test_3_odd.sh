@@ -42,7 +42,7 @@ no_socket() { # FAMILY TYPE PROTOCOL REASON
 	fi
 	attempt on "probe socket $1 $2 $3"
 	result call=socket errno=EPERM
-	event reason="$4" hook=sock_create
+	event reason="$4" hook=sock_create cgroup="${cg#"$CGROOT"}"
 }
 
 test_odd_raw_socket() {
