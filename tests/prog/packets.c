@@ -18,6 +18,8 @@
 #include "tests/loader/instance.h"
 
 #define HEAD	 14 /* the test run takes an Ethernet header, which the program does not see */
+#define SLOT	 1  /* of the guard under test; its neighbour must not count */
+#define OTHER	 0
 #define NO_ROUTE BG_R_NO_ROUTE_TO_GATEWAY
 
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -35,15 +37,15 @@ static void expect(const char *what, const struct frame *f, bool allowed, unsign
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = f->len,
 		    .repeat = 1);
-	unsigned int r;
+	unsigned int r, at = SLOT * BG_R_MAX;
 
 	read_counters();
 	check(!bpf_prog_test_run_opts(program, &opts), "%s: test run: %m", what);
 	read_counters();
 	for (r = 0; r < BG_R_MAX; r++)
-		check(counters[r] - before[r] == (r == reason),
+		check(counters[at + r] - before[at + r] == (r == reason),
 		      "%s: reason %u counted %+ld, wanted reason %u", what, r,
-		      (long)(counters[r] - before[r]), reason);
+		      (long)(counters[at + r] - before[at + r]), reason);
 	check(opts.retval == allowed, "%s: verdict %u, wanted %u", what, opts.retval, allowed);
 	passed++;
 }
@@ -54,14 +56,16 @@ static void expect(const char *what, const struct frame *f, bool allowed, unsign
 /* In the host's namespace, as always: the guard refuses the namespace that it was loaded from. */
 static void load(const char *mode, bool reload)
 {
-	char text[512];
+	char text[1024];
 
 	check(own < 0 || !setns(host, CLONE_NEWNET), "setns: %m");
 	snprintf(text, sizeof(text),
-		 "version: 1\nguards:\n  - name: vpn\n    cgroup: %s\n    mode: %s\n"
+		 "version: 1\nguards:\n  - name: other\n    cgroup: %s\n    mode: audit\n"
+		 "    gateway: {address: 172.30.0.2}\n    local: [172.30.0.0/24]\n"
+		 "    kill_switch: {lease: off}\n  - name: vpn\n    cgroup: %s\n    mode: %s\n"
 		 "    gateway: {address: [172.30.0.2, \"fd30::2\"]}\n"
 		 "    local: [172.30.0.0/24, \"fd30::/64\"]\n    kill_switch: {lease: off}\n",
-		 instance_cgroup("packets"), mode);
+		 instance_cgroup("other"), instance_cgroup("packets"), mode);
 	load_policy(text, reload, reload ? LOADER_RELOADED : LOADER_LOADED);
 	check(own < 0 || !setns(own, CLONE_NEWNET), "setns: %m");
 }
@@ -73,7 +77,7 @@ static void open_program(void)
 	char path[256];
 	_close_ int link = -1;
 
-	snprintf(path, sizeof(path), "%s/guards/0-vpn/egress", base_pins_dir());
+	snprintf(path, sizeof(path), "%s/guards/%u-vpn/egress", base_pins_dir(), SLOT);
 	link = bpf_obj_get(path);
 	check(link >= 0 && !bpf_obj_get_info_by_fd(link, &info, &len), "%s: %m", path);
 	program = bpf_prog_get_fd_by_id(info.prog_id);
@@ -260,7 +264,8 @@ static void events(void)
 	h = drain();
 	check(h.n == 1 && h.last.ev.kind == BG_EVENT_DENIED && h.last.ev.count == 1 &&
 		      h.last.ev.reason == NO_ROUTE && h.last.ev.verdict == BG_DENY &&
-		      h.last.ev.hook == BG_HOOK_EGRESS && !strcmp(h.last.ev.guard, "vpn") &&
+		      h.last.ev.hook == BG_HOOK_EGRESS && h.last.ev.slot == SLOT &&
+		      h.last.ev.generation == 1 && !strcmp(h.last.ev.guard, "vpn") &&
 		      h.last.ev.flow.dport == 4242 && h.last.ev.flow.proto == 17,
 	      "%u events, reason %u, hook %u", h.n, h.last.ev.reason, h.last.ev.hook);
 	DENIED("a repeat", &f, NO_ROUTE);
@@ -281,16 +286,16 @@ static void pauses(void)
 	uint64_t until = base_now_ns(CLOCK_BOOTTIME) + 300000000;
 
 	drain();
-	check(!loader_write_pause(1, ~0ull - 1), "pause");
+	check(!loader_write_pause(OTHER, ~0ull - 1), "pause");
 	DENIED("another guard's pause", &f, NO_ROUTE);
 	drain();
-	check(!loader_write_pause(0, until), "pause");
+	check(!loader_write_pause(SLOT, until), "pause");
 	ALLOWED("a pause", &f, BG_R_PAUSED);
 	check(!drain().n, "a pause made an event");
 	while (base_now_ns(CLOCK_BOOTTIME) < until)
 		sched_yield();
 	DENIED("after its end", &f, NO_ROUTE);
-	check(!loader_write_pause(1, 0), "pause");
+	check(!loader_write_pause(OTHER, 0), "pause");
 }
 
 static void modes(void)
