@@ -176,6 +176,13 @@ other_source() {
 }
 test_source_mac() { deny 30 peer other_source; }
 
+# The kernel takes the tag out of the frame before a filter sees it: it stands beside.
+tagged() {
+	in_ns app "$linkctl" send eth0 "$(mac app eth0)" "$(mac peer eth0)" 172.30.0.10 \
+		172.30.0.20 9 "$mark" 5
+}
+test_vlan() { deny 32 peer tagged; }
+
 test_status() {
 	unseal
 	seal

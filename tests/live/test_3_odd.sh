@@ -108,7 +108,7 @@ test_odd_raw_kept() {
 }
 
 event_of_old() { # the socket is older than the guard: nobody knows who made it
-	has_event hook=egress dst="$T4" "$@" || fail "no event with $*"
+	has_event hook=egress dst="$T4" cgroup="${CG#"$CGROOT"}" "$@" || fail "no event with $*"
 }
 
 # A namespace that the process makes for itself, wired to the same network by somebody outside.
