@@ -245,6 +245,11 @@ test_dns_names_control() {
 	! queries docker || fail "LEAK: Docker's resolver was asked"
 }
 
+turned_back() { # BG_STAT_TURNED_BACK
+	bpftool -j map lookup pinned "$BPFGUARD_PINS/maps/bg_stat" key hex 05 00 00 00 |
+		jq '.formatted.values | map(.value) | add'
+}
+
 test_dns_names_glibc() {
 	policy=names
 	docker_up
@@ -257,6 +262,7 @@ test_dns_names_glibc() {
 	attempt on 'libc_asks 127.0.0.11 "$LIVE/resolve-glibc" www.dotted.example unspec'
 	result answer=10.53.0.1 error=0
 	faster 1000
+	[ "$(turned_back)" -gt 0 ] || fail "what was turned back is not counted"
 	! queries docker | grep dotted || fail "LEAK: Docker's resolver was asked for a dotted name"
 	! queries gw | grep 'database\|cache' || fail "the gateway was asked for a container's name"
 }

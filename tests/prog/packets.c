@@ -257,6 +257,7 @@ static void events(void)
 	static const uint8_t name[] = "\001a\007example";
 	struct frame f = frame_ip4(mac, mac, "172.30.0.10", "9.9.9.9", 17, 4242),
 		     six = frame_ip6(mac, mac, "fd30::10", "2001:db8::9", 17, 53);
+	uint64_t stat[2][BG_STAT_MAX];
 	struct heard h;
 
 	drain();
@@ -268,8 +269,11 @@ static void events(void)
 		      h.last.ev.generation == 1 && !strcmp(h.last.ev.guard, "vpn") &&
 		      h.last.ev.flow.dport == 4242 && h.last.ev.flow.proto == 17,
 	      "%u events, reason %u, hook %u", h.n, h.last.ev.reason, h.last.ev.hook);
+	check(!loader_read_stats(stat[0], NULL), "cannot read the stream's health");
 	DENIED("a repeat", &f, NO_ROUTE);
 	check(!drain().n, "a repeat made an event");
+	check(!loader_read_stats(stat[1], NULL), "cannot read the stream's health");
+	check(stat[1][BG_STAT_FOLDED] == stat[0][BG_STAT_FOLDED] + 1, "a repeat is not counted");
 	memcpy(six.data + HEAD + 40 + 8 + 12, name, sizeof(name));
 	six.len = HEAD + 40 + 8 + 12 + sizeof(name);
 	DENIED("a query", &six, NO_ROUTE);
