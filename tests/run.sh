@@ -40,6 +40,7 @@ suite() { # NAME
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
 	link) tests/link/run.sh ;;
+	mutation) tests/mutation/run.sh "$build" --short ;;
 	live) tests/live/run.sh ;;
 	monitor) tests/monitor/run.sh ;;
 	lab) tests/lab/check.sh ;;
@@ -56,7 +57,7 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live monitor lab gateway docker
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live mutation monitor lab gateway docker
 	killswitch boot fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
