@@ -226,6 +226,20 @@ test_qdisc_deleted() {
 	flush
 }
 
+# A load that died between the pin and the device: another program is pinned than the one that runs.
+test_other_program_pinned() {
+	local at
+	unseal
+	seal
+	at=$(index host va)
+	mv "$BPFGUARD_PINS/tc/0-vpn/seal_bridge" "$BPFGUARD_PINS/tc/0-vpn/seal_port" || fail mv
+	[ "$(ctl check 0 seal_port - "$at")" = 0 ] || fail "the check does not see it"
+	ctl attach 0 seal_port - "$at" || fail attach
+	[ "$(ctl check 0 seal_port - "$at")" = 1 ] || fail "not put right"
+	unseal
+	seal
+}
+
 test_other_namespace_and_back() {
 	places detach || fail detach
 	checked 0 || fail "still there"

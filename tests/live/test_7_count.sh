@@ -94,6 +94,7 @@ test_count_ring_full() {
 		fail "the log misses $(jq -s 'map(.lost) | add' "$W/events"), the kernel lost $lost"
 	# what found no room is not forgotten: each comes with the next event of its kind
 	await 5 all_counted 6000 || fail "the log counts $(sum_of_counts next_hop)"
+	[ "$(guard status --json | jq .stream.lost)" = "$lost" ] || fail "the flush loses events"
 	nothing_seen
 }
 
@@ -113,4 +114,12 @@ test_count_read_twice() {
 	[ "$(wc -l < "$W/events")" = 3 ] || fail "$(wc -l < "$W/events") events of 3"
 	[ "$(jq -s 'map(.lost) | add' "$W/events")" = 0 ] ||
 		fail "lost $(jq -s 'map(.lost) | add' "$W/events"), though nothing was"
+	loop_open
+	say socket inet dgram 0
+	say connect "$T4" 11
+	say send
+	say send # a single repeat
+	loop_close
+	log_read
+	[ "$(sum_of_counts next_hop)" = 5 ] || fail "$(sum_of_counts next_hop) denials of 5"
 }

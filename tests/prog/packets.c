@@ -274,6 +274,9 @@ static void events(void)
 	check(!drain().n, "a repeat made an event");
 	check(!loader_read_stats(stat[1], NULL), "cannot read the stream's health");
 	check(stat[1][BG_STAT_FOLDED] == stat[0][BG_STAT_FOLDED] + 1, "a repeat is not counted");
+	f = frame_ip4(mac, mac, "172.30.0.10", "9.9.9.10", 17, 4242);
+	DENIED("to another", &f, NO_ROUTE);
+	check(drain().n == 1, "what goes to another address is taken for a repeat");
 	memcpy(six.data + HEAD + 40 + 8 + 12, name, sizeof(name));
 	six.len = HEAD + 40 + 8 + 12 + sizeof(name);
 	DENIED("a query", &six, NO_ROUTE);
