@@ -173,6 +173,9 @@ static void nd_rules(void)
 		DENIED("a solicitation that leaves the link", &f, NO_ROUTE);
 	}
 	f = frame_nd(mac, mac, "fd30::10", "ff02::1", 135, "fd30::20");
+	f.data[HEAD + 6] = 17;
+	DENIED("a datagram that looks like a solicitation", &f, NO_ROUTE);
+	f = frame_nd(mac, mac, "fd30::10", "ff02::1", 135, "fd30::20");
 	f.len = HEAD + 40;
 	DENIED("a solicitation without a type", &f, NO_ROUTE);
 }
@@ -217,6 +220,11 @@ static void mld_rules(void)
 		f.data[bad[i].at] = bad[i].byte;
 		DENIED("malformed MLD", &f, BG_R_IP_OPTIONS);
 	}
+	f = mld("ff02::16", 143);
+	f.data[HEAD + 6] = 17;
+	DENIED("a datagram that looks like MLD", &f, NO_ROUTE);
+	f.data[HEAD + 6] = 60;
+	DENIED("MLD behind another header", &f, BG_R_IP_OPTIONS);
 	f = mld("ff05::16", 143);
 	DENIED("MLD beyond the link", &f, BG_R_IP_OPTIONS);
 	f = mld("fd30::20", 143);

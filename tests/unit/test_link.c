@@ -41,6 +41,10 @@ static void uplink_without_guard(void **state)
 	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 	g.abi = BG_ABI;
+	g.generation = 0;
+	bg_decide_uplink(&g, 0, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_NOT_LOADED);
+	g.generation = 1;
 	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
 	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
@@ -63,6 +67,9 @@ static void uplink_sizes(void **state)
 		(struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
 	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_ENDPOINT);
+	f.family = 6; /* an address that begins as the IPv4 one does */
+	assert_int_equal(bg_fits_uplink(&up, &f), BG_R_NONE);
+	f.family = 4;
 	up.n_endpoints = up.n_outbound = ~0u; /* ASan would see it */
 	f.daddr[0] = 6;
 	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
