@@ -248,6 +248,7 @@ static void events(void)
 		       { "uplink_bridge", BG_HOOK_UPLINK_BRIDGE },
 		       { "seal_bridge", BG_HOOK_SEAL_BRIDGE },
 		       { "seal_port", BG_HOOK_SEAL_PORT } };
+	uint64_t began, windows; /* of folding: a machine may be slow */
 	struct heard h;
 	int i;
 
@@ -261,10 +262,12 @@ static void events(void)
 		      !strcmp(h.last.guard, "vpn"),
 	      "%u events, reason %u, hook %u, cgroup %lu", h.n, h.last.reason, h.last.hook,
 	      (unsigned long)h.last.cgroup);
+	began = base_now_ns(CLOCK_BOOTTIME);
 	for (i = 0; i < 50; i++)
 		DENIED("a repeat", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
 	h = drain();
-	check(h.n <= 1, "%u events for repeats", h.n);
+	windows = (base_now_ns(CLOCK_BOOTTIME) - began) / BG_FOLD_WINDOW_NS + 1;
+	check(h.n <= windows, "%u events for repeats", h.n);
 	for (i = 0; i < 4; i++) {
 		f = frame_ip4(own, host, "172.30.0.10", "9.9.9.9", 17, 4300 + i);
 		give(places[i].name, &f, 0);

@@ -265,10 +265,12 @@ static void events(void)
 	static const uint8_t name[] = "\001a\007example";
 	struct frame f = frame_ip4(mac, mac, "172.30.0.10", "9.9.9.9", 17, 4242),
 		     six = frame_ip6(mac, mac, "fd30::10", "2001:db8::9", 17, 53);
-	uint64_t stat[2][BG_STAT_MAX];
+	uint64_t stat[2][BG_STAT_MAX], began;
+	bool slow; /* the second denial is no repeat then */
 	struct heard h;
 
 	drain();
+	began = base_now_ns(CLOCK_BOOTTIME);
 	DENIED("an event", &f, NO_ROUTE);
 	h = drain();
 	check(h.n == 1 && h.last.ev.kind == BG_EVENT_DENIED && h.last.ev.count == 1 &&
@@ -279,9 +281,12 @@ static void events(void)
 	      "%u events, reason %u, hook %u", h.n, h.last.ev.reason, h.last.ev.hook);
 	check(!loader_read_stats(stat[0], NULL), "cannot read the stream's health");
 	DENIED("a repeat", &f, NO_ROUTE);
-	check(!drain().n, "a repeat made an event");
+	h = drain();
+	slow = base_now_ns(CLOCK_BOOTTIME) - began >= BG_FOLD_WINDOW_NS;
+	check(!h.n || slow, "a repeat made an event");
 	check(!loader_read_stats(stat[1], NULL), "cannot read the stream's health");
-	check(stat[1][BG_STAT_FOLDED] == stat[0][BG_STAT_FOLDED] + 1, "a repeat is not counted");
+	check(slow || stat[1][BG_STAT_FOLDED] == stat[0][BG_STAT_FOLDED] + 1,
+	      "a repeat is not counted");
 	f = frame_ip4(mac, mac, "172.30.0.10", "9.9.9.10", 17, 4242);
 	DENIED("to another", &f, NO_ROUTE);
 	check(drain().n == 1, "what goes to another address is taken for a repeat");
