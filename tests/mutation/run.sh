@@ -220,10 +220,10 @@ read_lists() { # fills m_*, and u_* with what is not tried
 		if [ -n "$same" ]; then
 			not=equivalent
 			n_equivalent=$((n_equivalent + 1))
-		elif [ -n "$short" ] && [ -z "$plus" ]; then
-			not=unmarked
 		elif [[ -z $slow && $why = *vm:* ]]; then
 			not=skipped why="needs --slow ($why)"
+		elif [ -n "$short" ] && [ -z "$plus" ]; then
+			not=unmarked
 		fi
 		if [ -n "$not" ]; then
 			u_not+=("$not") u_file+=("$file") u_what+=("${f[0]}") u_from+=("${f[1]}")
