@@ -153,6 +153,11 @@ static void uplink_rules(const char *place)
 	DENIED("next to on-link", place, &f, BG_R_UPLINK_ELSEWHERE);
 	f = frame_ip6(gw, host, "fd31::2", "2001:db8::1", 6, 443);
 	ALLOWED("the IPv6 endpoint", place, &f, BG_R_ENDPOINT);
+	f.data[14] = 0x40;
+	DENIED("version 4 as IPv6", place, &f, BG_R_MALFORMED);
+	f = frame_ip6(gw, host, "fd31::2", "2001:db8::1", 44, 0);
+	frame_fragment6(&f, 6, 1); /* more fragments, the first: to port 0 */
+	DENIED("a first IPv6 fragment to another port", place, &f, BG_R_UPLINK_ELSEWHERE);
 	f = frame_ip6(gw, host, "fd31::2", "2001:db8::2", 6, 443);
 	DENIED("another IPv6 address", place, &f, BG_R_UPLINK_ELSEWHERE);
 	f = frame_ip6(gw, host, "fd31::2", "ac1f:5::1", 17, 9);
