@@ -113,7 +113,9 @@ static struct frame udp4(const char *dst, uint16_t port)
 
 static void uplink_rules(const char *place)
 {
+	static const uint8_t headers[] = { 0, 43, 51, 60, 135, 139, 140 };
 	struct frame f;
+	size_t i;
 
 	f = udp4("203.0.113.1", 51820);
 	ALLOWED("the endpoint", place, &f, BG_R_ENDPOINT);
@@ -170,8 +172,10 @@ static void uplink_rules(const char *place)
 	f = frame_ip6(gw, host, "fd31::2", "2001:db8::1", 44, 0);
 	frame_fragment6(&f, 60, 8);
 	DENIED("an IPv6 fragment of options", place, &f, BG_R_IP_OPTIONS);
-	f = frame_ip6(gw, host, "fd31::2", "2001:db8::1", 43, 0);
-	DENIED("a routing header", place, &f, BG_R_IP_OPTIONS);
+	for (i = 0; i < ARRAY_SIZE(headers); i++) {
+		f = frame_ip6(gw, host, "fd31::2", "fd31::9", headers[i], 0);
+		DENIED("an extension header", place, &f, BG_R_IP_OPTIONS);
+	}
 	f = frame_nd(gw, mcast6, "fd31::2", "ff02::1:ff00:1", ND_NS, "fd31::1");
 	ALLOWED("neighbour discovery", place, &f, BG_R_NEIGHBOUR);
 	f.data[14 + 7] = 64;
