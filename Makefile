@@ -74,7 +74,6 @@ $(B)/san/%.o: %.c | $(SKEL)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP -c $< -o $@
 
-$(filter $(B)/loader/%,$(OBJS)) $(filter $(B)/san/loader/%,$(SANOBJS)): $(SKEL)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 include tests/tests.mk

@@ -40,6 +40,7 @@ suite() { # NAME
 	prog) tests/prog/run.sh ;;
 	loader) tests/loader/run.sh ;;
 	link) tests/link/run.sh ;;
+	mutation) tests/mutation/run.sh "$build" --short ;;
 	live) tests/live/run.sh ;;
 	attacks) tests/attacks/run.sh ;;
 	vm) KERNEL=${KERNEL:-6.1} LSM=${LSM:-on} VERIFIER_WRITE='' tests/vm/run.sh "$build" ;;
@@ -58,8 +59,8 @@ suite() { # NAME
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live attacks monitor lab gateway
-	docker killswitch boot vm fuzz)
+[ $# -gt 0 ] || suites=(check unit cli policy prog loader link live attacks mutation monitor lab
+	gateway docker killswitch boot vm fuzz)
 if [ "$(id -u)" != 0 ]; then
 	echo "tests: loading programs and making namespaces needs root (run: sudo make test)" >&2
 	exit 77

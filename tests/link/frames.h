@@ -6,9 +6,11 @@
 #include "loader/link.h"
 #include "tests/link/frame.h"
 
-#define PASS 0xffffffffu /* TC_ACT_UNSPEC */
-#define SHOT 2u
-#define LO   1 /* where a test run's frames are, unless it is told otherwise */
+#define PASS  0xffffffffu /* TC_ACT_UNSPEC */
+#define SHOT  2u
+#define SLOT  1 /* of the guard under test; its neighbour must not count */
+#define OTHER 0
+#define LO    1 /* where a test run's frames are, unless it is told otherwise */
 
 extern const uint8_t own[6], gw[6], peer[6], host[6], all[6], mcast6[6];
 

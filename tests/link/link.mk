@@ -15,9 +15,6 @@ $(B)/link-tests/linkctl: tests/link/linkctl.c tests/link/frame.c tests/link/fram
 
 TEST_PROGRAMS += $(B)/link-tests/frames $(B)/link-tests/linkctl
 
-.PHONY: link-tests link-mutants
+.PHONY: link-tests
 link-tests: all $(B)/link-tests/frames $(B)/link-tests/linkctl
 	$(Q)BUILD=$(B) BPFGUARD=$(B)/bpfguard tests/link/run.sh $(NAMES)
-# Breaks each rule of the decisions once: a frame must be judged otherwise.
-link-mutants:
-	$(Q)tests/link/mutate.sh $(B)

@@ -9,7 +9,7 @@
  *   pause SLOT MILLISECONDS
  *   places                       what status says: GUARD PLACE attached/spots
  *   count REASON                 the counter of slot 0, by number
- *   send DEVICE SRC DST FROM TO PORT MARK              UDP over IPv4, past all sockets
+ *   send DEVICE SRC DST FROM TO PORT MARK [VLAN]       UDP over IPv4, past all sockets
  *   arp DEVICE SRC DST OP FROM TO [MARK]               MARK: behind the message
  */
 #include <arpa/inet.h>
@@ -200,12 +200,22 @@ static void add_mark(struct frame *f, const char *token)
 				     LIVE_MARK, token);
 }
 
+static void add_tag(struct frame *f, unsigned int vlan)
+{
+	memmove(f->data + 16, f->data + 12, f->len - 12);
+	f->data[12] = 0x81;
+	f->data[13] = 0;
+	f->data[14] = (uint8_t)(vlan >> 8);
+	f->data[15] = (uint8_t)vlan;
+	f->len += 4;
+}
+
 static int send_udp(int argc, char **argv)
 {
 	uint8_t src[6], dst[6];
 	struct frame f;
 
-	if (argc != 8)
+	if (argc < 8)
 		return 64;
 	parse_mac(argv[2], src);
 	parse_mac(argv[3], dst);
@@ -213,6 +223,8 @@ static int send_udp(int argc, char **argv)
 	f.len = 14 + 20 + 8;
 	add_mark(&f, argv[7]);
 	frame_finish_udp4(&f);
+	if (argc > 8)
+		add_tag(&f, (unsigned int)atoi(argv[8]));
 	return put(argv[1], &f);
 }
 

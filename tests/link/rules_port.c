@@ -84,14 +84,14 @@ static void nd_rules(void)
 	DENIED("IPv6 mDNS", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
 	f = frame_ip6(own, peer, "fd30::10", "fd30::20", 17, 9);
 	ALLOWED("IPv6 to a peer", "seal_port", &f, BG_R_PEER);
-	set_port(BG_PORT_VPN | BG_PORT_GATEWAY, 0, own);
+	set_port(BG_PORT_VPN | BG_PORT_GATEWAY, SLOT, own);
 	f = frame_nd(own, peer, "fd30::2", "fd30::20", ND_NA, "fd30::2");
 	ALLOWED("the gateway speaks for itself", "seal_port", &f, BG_R_PEER);
 	f = frame_nd(own, mcast6, "fe80::10", "ff02::1", ND_RA, "fd30::10");
 	ALLOWED("the gateway's router advertisement", "seal_port", &f, BG_R_NEIGHBOUR);
 	f = frame_arp(own, peer, 2, "172.30.0.2", "172.30.0.20");
 	ALLOWED("the gateway's ARP answer", "seal_port", &f, BG_R_PEER);
-	set_port(BG_PORT_VPN, 0, own);
+	set_port(BG_PORT_VPN, SLOT, own);
 }
 
 void seal_port_rules(void)
@@ -99,15 +99,15 @@ void seal_port_rules(void)
 	struct frame f = frame_ip4(own, peer, "172.30.0.10", "172.30.0.20", 17, 9);
 
 	DENIED("no entry for the port", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(0, 0, own);
+	set_port(0, SLOT, own);
 	DENIED("a port of another network", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(BG_PORT_VPN, 1, own);
+	set_port(BG_PORT_VPN, OTHER, own);
 	DENIED("a port of another guard", "seal_port", &f, BG_R_LINK_OTHER_NETWORK);
-	set_port(BG_PORT_VPN, 0, own);
+	set_port(BG_PORT_VPN, SLOT, own);
 	DENIED("a MAC that is not in the table", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	check(!loader_write_mac(1, peer, 0), "write");
+	check(!loader_write_mac(OTHER, peer, 0), "write");
 	DENIED("a MAC of another guard", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
-	check(!loader_write_mac(0, peer, 0), "write");
+	check(!loader_write_mac(SLOT, peer, 0), "write");
 	ALLOWED("a peer", "seal_port", &f, BG_R_PEER);
 	f = frame_ip4(own, host, "172.30.0.10", "8.8.8.8", 17, 9);
 	DENIED("the bridge's own MAC", "seal_port", &f, BG_R_LINK_UNKNOWN_MAC);
@@ -122,7 +122,7 @@ void seal_port_rules(void)
 	f.data[12] = 0x81;
 	f.data[13] = 0;
 	DENIED("a VLAN tag to a peer", "seal_port", &f, BG_R_LINK_PROTOCOL);
-	check(loader_write_mac(0, all, 0) == -EINVAL, "a group's MAC was taken");
+	check(loader_write_mac(SLOT, all, 0) == -EINVAL, "a group's MAC was taken");
 	arp_rules();
 	nd_rules();
 }

@@ -176,6 +176,13 @@ other_source() {
 }
 test_source_mac() { deny 30 peer other_source; }
 
+# The kernel takes the tag out of the frame before a filter sees it: it stands beside.
+tagged() {
+	in_ns app "$linkctl" send eth0 "$(mac app eth0)" "$(mac peer eth0)" 172.30.0.10 \
+		172.30.0.20 9 "$mark" 5
+}
+test_vlan() { deny 32 peer tagged; }
+
 test_status() {
 	unseal
 	seal
@@ -217,6 +224,20 @@ test_qdisc_deleted() {
 	places attach
 	checked 1 || fail "not put right"
 	flush
+}
+
+# A load that died between the pin and the device: another program is pinned than the one that runs.
+test_other_program_pinned() {
+	local at
+	unseal
+	seal
+	at=$(index host va)
+	mv "$BPFGUARD_PINS/tc/0-vpn/seal_bridge" "$BPFGUARD_PINS/tc/0-vpn/seal_port" || fail mv
+	[ "$(ctl check 0 seal_port - "$at")" = 0 ] || fail "the check does not see it"
+	ctl attach 0 seal_port - "$at" || fail attach
+	[ "$(ctl check 0 seal_port - "$at")" = 1 ] || fail "not put right"
+	unseal
+	seal
 }
 
 test_other_namespace_and_back() {

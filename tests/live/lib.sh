@@ -81,14 +81,22 @@ policy_write() { # NAME
 	local dns='mode: gateway, server: [172.30.0.3, "fd30::3"]' lease=off mode=enforce
 	printf 'version: 1\nguards:\n'
 	case $1 in
-	nov6) gw=172.30.0.2 local=172.30.0.0/24 dns='mode: gateway, server: [172.30.0.3]' ;;
+	*nov6) gw=172.30.0.2 local=172.30.0.0/24 dns='mode: gateway, server: [172.30.0.3]' ;;
 	strict) dns=${dns/mode: gateway/mode: strict} ;;
 	names) dns=${dns/mode: gateway/mode: local-names} ;;
 	tls) dns+=', tls: deny' ;;
 	lease) lease=30s ;;
-	audit) mode=audit ;;
-	two) guard_yaml other "$CG2" 172.30.0.1 172.30.0.0/24 \
+	esac
+	case $1 in
+	audit*) mode=audit ;;
+	twolease) lease=30s ;;&
+	two*) guard_yaml other "$CG2" 172.30.0.1 172.30.0.0/24 \
 		'mode: gateway, server: [172.30.0.1]' off ;;
+	tunnel)
+		guard_yaml vpn "$CG" "$gw" 172.30.0.0/24 'server: [172.30.0.3]' off |
+			sed 's/gateway: .*/gateway: {interface: eth1}/'
+		return
+		;;
 	esac
 	guard_yaml vpn "$CG" "$gw" "$local" "$dns" "$lease" "$mode"
 }
@@ -257,7 +265,7 @@ has_event() { # KEY=VALUE...
 event() { # KEY=VALUE...; the program is the last that spoke in $out
 	local pid
 	pid=$(get pid)
-	has_event tgid="$pid" guard="${guard_name:-vpn}" comm="$comm" "$@" ||
+	has_event tgid="$pid" pid="$pid" guard="${guard_name:-vpn}" comm="$comm" "$@" ||
 		fail "no event with $*; of pid $pid: $(jq -c "select(.tgid == $pid) |
 			{reason,hook,verdict,comm,dst,dport,next_hop,proto,dns_name,count}" "$W/events" |
 			head -n 3)"

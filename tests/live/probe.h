@@ -60,6 +60,8 @@ int probe_redirect(int argc, char **argv);
 int probe_toobig(int argc, char **argv);
 int probe_barrier(int argc, char **argv);
 int probe_dns(int argc, char **argv);
+/* ask ADDRESS PORT NAME [connect]: a query on a datagram socket that is there. 0 or errno. */
+int probe_ask(int fd, int argc, char **argv);
 int probe_loop(int argc, char **argv);
 
 /* Runs the command argv[0]; 64 if there is none of that name. */

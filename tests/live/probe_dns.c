@@ -95,6 +95,17 @@ static int ask(int fd, const struct probe_to *to, const char *name, bool connect
 	return take_answer(fd, tcp, ret_call);
 }
 
+int probe_ask(int fd, int argc, char **argv)
+{
+	const char *call;
+	struct probe_to to;
+
+	if (argc < 4)
+		return EINVAL;
+	to.len = live_sockaddr(argv[1], argv[2], false, &to.addr);
+	return ask(fd, &to, argv[3], argc > 4, false, &call);
+}
+
 int probe_dns(int argc, char **argv)
 {
 	struct timeval limit = { .tv_sec = 3 };

@@ -161,6 +161,11 @@ static int do_rawsend(int n, char **w)
 		       : 0;
 }
 
+static int do_ask(int n, char **w)
+{
+	return probe_ask(fd, n, w);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int n, char **words);
@@ -168,7 +173,7 @@ static const struct {
 	{ "socket", do_socket }, { "connect", do_connect }, { "send", do_send },
 	{ "echo", do_echo },	 { "recv", do_recv },	    { "unshare", do_unshare },
 	{ "listen", do_listen }, { "rawsend", do_rawsend }, { "device", do_device },
-	{ "bound", do_bound },
+	{ "bound", do_bound },	 { "ask", do_ask },
 };
 
 static void step(int n, char **w)

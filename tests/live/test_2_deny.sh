@@ -198,6 +198,8 @@ test_deny_no_ipv6() {
 	event reason=ipv6_no_gateway hook=egress dst=fd30::20
 	allow gw 'probe udp $T4 7 echo'
 	result errno=OK
+	allow gw 'probe tcp $T4 7 echo mapped'
+	result errno=OK
 }
 
 # The loader's own namespace has the gateway as its next hop here: only the namespace differs.

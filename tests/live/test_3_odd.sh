@@ -42,7 +42,7 @@ no_socket() { # FAMILY TYPE PROTOCOL REASON
 	fi
 	attempt on "probe socket $1 $2 $3"
 	result call=socket errno=EPERM
-	event reason="$4" hook=sock_create
+	event reason="$4" hook=sock_create cgroup="${cg#"$CGROOT"}"
 }
 
 test_odd_raw_socket() {
@@ -108,7 +108,7 @@ test_odd_raw_kept() {
 }
 
 event_of_old() { # the socket is older than the guard: nobody knows who made it
-	has_event hook=egress dst="$T4" "$@" || fail "no event with $*"
+	has_event hook=egress dst="$T4" cgroup="${CG#"$CGROOT"}" "$@" || fail "no event with $*"
 }
 
 # A namespace that the process makes for itself, wired to the same network by somebody outside.

@@ -50,6 +50,9 @@ test_lease_starts_closed() {
 	deny gw 'probe tcp $T4 7'
 	result call=connect errno=EPERM
 	event hook=connect4
+	deny gw 'probe tcp $T4 7 mapped'
+	result call=connect errno=EPERM
+	event hook=connect6 dst="198.51.101.$number"
 	deny gw 'probe ping $T6 0'
 	event hook=egress
 	lease up

@@ -127,6 +127,26 @@ test_dns_socket_reused() {
 	loop_close
 }
 
+# What a socket was shown before is over when it asks the resolver itself, and is true only of what
+# the resolver sends.
+test_dns_resolver_directly() {
+	attempt on loop_open
+	say socket inet dgram 0
+	say ask 8.8.8.8 53 captured.example
+	result errno=OK from=8.8.8.8:53 answer=10.53.0.1
+	say echo 172.30.0.3 7
+	result errno=OK reply=172.30.0.3
+	say ask 172.30.0.3 53 right.example
+	result errno=OK from=172.30.0.3:53 answer=10.53.0.1
+	say socket inet dgram 0
+	say ask 8.8.8.8 53 captured.example connect
+	result errno=OK peer=8.8.8.8:53
+	say ask 172.30.0.3 53 right.example connect
+	result errno=OK peer=172.30.0.3:53 from=172.30.0.3:53
+	loop_close
+	only_resolver
+}
+
 # A SYN that carries data is captured like any other.
 test_dns_fast_open() {
 	in_ns app ip route replace 8.8.8.8 via 172.30.0.1
@@ -225,6 +245,11 @@ test_dns_names_control() {
 	! queries docker || fail "LEAK: Docker's resolver was asked"
 }
 
+turned_back() { # BG_STAT_TURNED_BACK
+	bpftool -j map lookup pinned "$BPFGUARD_PINS/maps/bg_stat" key hex 05 00 00 00 |
+		jq '.formatted.values | map(.value) | add'
+}
+
 test_dns_names_glibc() {
 	policy=names
 	docker_up
@@ -237,6 +262,7 @@ test_dns_names_glibc() {
 	attempt on 'libc_asks 127.0.0.11 "$LIVE/resolve-glibc" www.dotted.example unspec'
 	result answer=10.53.0.1 error=0
 	faster 1000
+	[ "$(turned_back)" -gt 0 ] || fail "what was turned back is not counted"
 	! queries docker | grep dotted || fail "LEAK: Docker's resolver was asked for a dotted name"
 	! queries gw | grep 'database\|cache' || fail "the gateway was asked for a container's name"
 }
@@ -270,6 +296,36 @@ test_dns_names_in_turn() {
 	done
 	loop_close
 	! queries docker | grep dotted || fail "LEAK: Docker's resolver was asked for a dotted name"
+}
+
+# The leave to ask Docker's resolver is for Docker's resolver, once, and soon.
+test_dns_names_leave() {
+	policy=names
+	docker_up
+	in_ns app ip route replace 8.8.8.8 via 172.30.0.1
+	attempt on loop_open
+	say dns 127.0.0.11 53 single
+	result errno=EPERM
+	say dns 8.8.8.8 53 elsewhere.example
+	result errno=OK answer=10.53.0.1
+	say dns 127.0.0.11 53 single
+	result errno=OK answer=10.53.0.2
+	leave_ends
+	say dns 127.0.0.11 53 late
+	result errno=EPERM
+	loop_close
+	! queries rogue || fail "LEAK: rogue was asked"
+	! queries docker | grep late || fail "Docker's resolver was asked too late"
+}
+
+leave_ends() { # as if its three seconds had passed
+	local key
+	while read -r key; do
+		# shellcheck disable=SC2086
+		bpftool map update pinned "$BPFGUARD_PINS/maps/bg_dns_local" key hex $key \
+			value hex 01 00 00 00 00 00 00 00 || fail "cannot end the leave"
+	done < <(bpftool -j map dump pinned "$BPFGUARD_PINS/maps/bg_dns_local" |
+		jq -r '.[].key | map(ltrimstr("0x")) | join(" ")')
 }
 
 test_dns_names_around() {

@@ -72,7 +72,8 @@ static void random_prefix(uint8_t a[16], unsigned int *len, int family, unsigned
 		a[0] = 11 + gen_below(115); /* neither 0, 10 nor 127 and above */
 		mask_bits(a, *len, 4);
 	} else {
-		*len = 32 + gen_below(97);
+		/* single addresses are the trie's edge, and would be rare */
+		*len = gen_below(4) ? 32 + gen_below(97) : 128;
 		a[0] = 0x20 + gen_below(16);
 		mask_bits(a, *len, 16);
 	}

@@ -1,23 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run.sh: the property test once with a seed of its own (SEED sets it). BUILD: where it was built.
-# That it can fail is `make prog-mutants`.
+# run.sh: the property test once with a seed of its own (SEED sets it), and the packets by hand.
+# BUILD: where they were built. That they can fail is tests/mutation.
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
+build=${BUILD:-build} passed=0 failed=0
 if [ "$(id -u)" != 0 ]; then
 	echo "skip: needs root"
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
+
+one() { # NAME CMD...
+	if "${@:2}"; then
+		echo "ok $1"
+		passed=$((passed + 1))
+	else
+		echo "FAIL $1"
+		failed=$((failed + 1))
+	fi
+}
+
 # shellcheck disable=SC2086 # no SEED, no argument
-if "$build/prog/property" "$build/prog/verdict_test.bpf.o" ${SEED:-}; then
-	echo "ok why_equals_kernel"
-	echo "1 passed, 0 failed, 0 skipped"
-else
-	echo "FAIL why_equals_kernel"
-	echo "0 passed, 1 failed, 0 skipped"
-	exit 1
-fi
+one why_equals_kernel "$build/prog/property" "$build/prog/verdict_test.bpf.o" ${SEED:-}
+one packets "$build/prog/packets"
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]

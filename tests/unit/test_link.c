@@ -41,6 +41,10 @@ static void uplink_without_guard(void **state)
 	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 	g.abi = BG_ABI;
+	g.generation = 0;
+	bg_decide_uplink(&g, 0, &ip4, &f, &d);
+	assert_int_equal(d.reason, BG_R_NOT_LOADED);
+	g.generation = 1;
 	bg_decide_uplink(&g, 0, &ip4, &f, &d);
 	assert_int_equal(d.verdict, BG_DENY);
 	assert_int_equal(d.reason, BG_R_UPLINK_ELSEWHERE);
@@ -63,6 +67,9 @@ static void uplink_sizes(void **state)
 		(struct bg_endpoint){ .family = 4, .proto = 17, .port = 9, .addr = { 5 } };
 	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
 	assert_int_equal(d.reason, BG_R_ENDPOINT);
+	f.family = 6; /* an address that begins as the IPv4 one does */
+	assert_int_equal(bg_fits_uplink(&up, &f), BG_R_NONE);
+	f.family = 4;
 	up.n_endpoints = up.n_outbound = ~0u; /* ASan would see it */
 	f.daddr[0] = 6;
 	bg_decide_uplink(&g, bg_fits_uplink(&up, &f), &ip4, &f, &d);
@@ -113,6 +120,86 @@ static void arp_length(void **state)
 	assert_false(bg_is_arp(&a, &fr, 61, 0));
 }
 
+/* One bit of one byte makes another MAC. */
+static void macs(void **state)
+{
+	static const __u8 a[6] = { 2, 4, 8, 16, 32, 64 };
+	unsigned int i, bit;
+	__u8 b[6];
+
+	(void)state;
+	assert_true(bg_same_mac(a, a));
+	for (i = 0; i < 48; i++) {
+		bit = 1u << i % 8;
+		memcpy(b, a, sizeof(b));
+		b[i / 8] ^= bit;
+		assert_false(bg_same_mac(a, b));
+	}
+}
+
+/* No branch in it, so its edges are not plain to see. */
+static void if_zero(void **state)
+{
+	static const __u64 others[] = { 1, 2, 1ull << 31, 1ull << 32, 1ull << 63, ~0ull };
+	size_t i;
+
+	(void)state;
+	assert_true(bg_if_zero(0) == ~0ull);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_true(bg_if_zero(others[i]) == 0);
+}
+
+/* A frame that could not be read, and one with a VLAN tag beside it: nothing else is looked at. */
+static void unread_and_tagged(void **state)
+{
+	static const __u16 flags[] = { 0, BG_L_READ | BG_L_VLAN };
+	static const __u8 reason[] = { BG_R_MALFORMED, BG_R_LINK_PROTOCOL };
+	struct bg_flow f = { .family = 4 };
+	struct bg_port port = { .flags = BG_PORT_VPN };
+	struct bg_guard g = guard();
+	struct bg_frame fr = ip4;
+	struct bg_decision d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fr.flags = flags[i];
+		bg_decide_uplink(&g, BG_R_ENDPOINT, &fr, &f, &d);
+		assert_int_equal(d.verdict, BG_DENY);
+		assert_int_equal(d.reason, reason[i]);
+		bg_decide_port(&g, 0, &port, true, &fr, &f, &d);
+		assert_int_equal(d.verdict, BG_DENY);
+		assert_int_equal(d.reason, reason[i]);
+	}
+	fr.flags = BG_L_READ;
+	bg_decide_port(&g, 0, &port, true, &fr, &f, &d);
+	assert_int_equal(d.verdict, BG_ALLOW);
+}
+
+static void outbound_last(void **state)
+{
+	struct bg_flow f = { .family = 6, .daddr = { 1, 2, 3, 4 } };
+	struct bg_uplink up = { 0 };
+	struct bg_outbound *o = &up.outbound[BG_MAX_OUTBOUND - 1];
+	unsigned int i;
+
+	(void)state;
+	*o = (struct bg_outbound){ .family = 6, .addr = { 1, 2, 3, 4 } };
+	for (i = 0; i < 4; i++)
+		o->mask[i] = ~0u;
+	assert_int_equal(bg_fits_uplink(&up, &f), BG_R_LOCAL);
+	for (i = 0; i < 4; i++) {
+		f.daddr[i] ^= 1;
+		assert_int_equal(bg_fits_uplink(&up, &f), BG_R_NONE);
+		f.daddr[i] ^= 1;
+	}
+	f.flags = BG_F_PORTS | BG_F_FRAGMENT; /* ports of a first fragment count */
+	up.endpoint[0] = (struct bg_endpoint){ .family = 6, .port = 9, .addr = { 1, 2, 3, 4 } };
+	assert_int_equal(bg_fits_uplink(&up, &f), BG_R_LOCAL);
+	f.flags = BG_F_FRAGMENT;
+	assert_int_equal(bg_fits_uplink(&up, &f), BG_R_ENDPOINT);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -129,6 +216,10 @@ int main(void)
 		cmocka_unit_test(zeroes),
 		cmocka_unit_test(gateway_count),
 		cmocka_unit_test(arp_length),
+		cmocka_unit_test(macs),
+		cmocka_unit_test(if_zero),
+		cmocka_unit_test(unread_and_tagged),
+		cmocka_unit_test(outbound_last),
 		cmocka_unit_test(names),
 	};
 

@@ -8,40 +8,10 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/base.h"
-#include "loader/loader.h"
-
-#define NETNS	   4026531999u
-#define HOST_NETNS 4026531840u
-#define NOW	   1000000ull
+#include "tests/unit/verdict_flow.h"
 
 static struct loader_image plain, dual, tunnel, names, leased;
-
-static struct loader_image compile(const char *extra, const char *gateway, const char *local)
-{
-	struct policy_errors errs = { 0 };
-	struct loader_image img;
-	struct policy *p = NULL;
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-		 "version: 1\nguards:\n  - name: a\n    cgroup: /a\n    gateway: %s\n"
-		 "    local: [10.0.9.0/24%s]\n%s",
-		 gateway, local, extra);
-	if (policy_parse(text, strlen(text), &p, &errs))
-		policy_errors_print(&errs, "policy", stderr);
-	assert_non_null(p);
-	policy_errors_free(&errs);
-	assert_int_equal(loader_compile(p, "p", &img), 0);
-	policy_free(p);
-	img.guard[0].host_netns[0] = HOST_NETNS;
-	img.guard[0].host_netns[1] = HOST_NETNS + 1;
-	return img;
-}
 
 static int set_up(void **state)
 {
@@ -70,30 +40,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* "" as next hop: on-link. */
-static struct bg_flow flow(const char *to, const char *via, uint16_t flags, uint8_t proto,
-			   uint16_t port)
-{
-	struct bg_flow f = { .hook = BG_HOOK_EGRESS,
-			     .flags = flags,
-			     .proto = proto,
-			     .dport = port,
-			     .netns = NETNS,
-			     .ifindex = 2 };
-
-	f.family = strchr(to, ':') ? 6 : 4;
-	assert_int_equal(inet_pton(f.family == 6 ? AF_INET6 : AF_INET, to, f.daddr), 1);
-	if (*via) {
-		f.nh_family = strchr(via, ':') ? 6 : 4;
-		assert_int_equal(inet_pton(f.nh_family == 6 ? AF_INET6 : AF_INET, via, f.next_hop),
-				 1);
-	}
-	return f;
-}
-
-#define R BG_F_ROUTE
-#define P (BG_F_ROUTE | BG_F_PORTS)
-
 struct one {
 	const struct loader_image *img;
 	const char *to, *via;
@@ -113,6 +59,8 @@ static const struct one packets[] = {
 	{ &names, "127.0.0.11", "", P | BG_F_LOOPBACK, 17, 39999, BG_R_DNS_ELSEWHERE },
 	{ &names, "127.0.0.11", "", P | BG_F_LOOPBACK | BG_F_DNS_SINGLE, 17, 39999, BG_R_LOOPBACK },
 	{ &names, "127.0.0.11", "", P | BG_F_LOOPBACK | BG_F_DNS_SINGLE, 6, 53,
+	  BG_R_DNS_ELSEWHERE },
+	{ &plain, "127.0.0.11", "", P | BG_F_LOOPBACK | BG_F_DNS_SINGLE, 17, 53,
 	  BG_R_DNS_ELSEWHERE },
 	{ &names, "127.0.0.11", "10.0.9.1", P | BG_F_DNS_SINGLE, 17, 53, BG_R_DNS_ELSEWHERE },
 	{ &plain, "127.0.0.1", "10.0.9.1", P, 6, 80, BG_R_MARTIAN },
@@ -135,6 +83,9 @@ static const struct one packets[] = {
 	{ &plain, "224.0.0.251", "10.0.9.1", P, 17, 5353, BG_R_MARTIAN },
 	{ &plain, "255.255.255.255", "10.0.9.1", P, 17, 67, BG_R_MARTIAN },
 	{ &plain, "0.1.2.3", "10.0.9.1", P, 6, 80, BG_R_MARTIAN },
+	{ &dual, "ff02::1", "fd00::1", P, 17, 9, BG_R_MARTIAN },
+	{ &dual, "fe80::1", "fd00::1", P, 17, 9, BG_R_MARTIAN },
+	{ &dual, "fec0::1", "fd00::1", P, 17, 9, BG_R_GATEWAY },
 	/* the tunnel's device instead of a next hop */
 	{ &tunnel, "8.8.8.8", "", P | BG_F_TUNNEL | BG_F_ENCAP, 6, 443, BG_R_GATEWAY },
 	{ &tunnel, "8.8.8.8", "", P | BG_F_ENCAP, 6, 443, BG_R_ENCAPSULATION },
@@ -160,6 +111,8 @@ static const struct one packets[] = {
 	{ &plain, "8.8.8.8", "10.0.9.1", P, 6, 53, BG_R_DNS_ELSEWHERE },
 	{ &plain, "8.8.8.8", "10.0.9.1", P, 6, 853, BG_R_GATEWAY },
 	{ &names, "8.8.8.8", "10.0.9.1", P, 6, 853, BG_R_DNS_ELSEWHERE },
+	{ &names, "8.8.8.8", "10.0.9.1", P, 6, 443, BG_R_GATEWAY },
+	{ &plain, "8.8.8.8", "10.0.9.1", R, 17, 53, BG_R_GATEWAY }, /* its port is not known */
 	/* a packet in a packet goes where the inner one says */
 	{ &plain, "8.8.8.8", "10.0.9.1", R, 132, 0, BG_R_ODD_PROTOCOL },
 	{ &plain, "10.0.9.7", "", R, 4, 0, BG_R_ODD_PROTOCOL },
@@ -239,6 +192,7 @@ static void test_lease(void **state)
 
 		loader_decide(&leased, 0, &out, &l, NOW, NULL, &d);
 		assert_int_equal(d.reason, cases[i].reason);
+		assert_int_equal(d.verdict, d.reason == BG_R_GATEWAY);
 		loader_decide(&plain, 0, &out, &l, NOW, NULL, &d);
 		assert_int_equal(d.reason, cases[i].off_reason);
 		loader_decide(&leased, 0, &near, &l, NOW, NULL, &d);
@@ -257,6 +211,10 @@ static void test_not_loaded(void **state)
 	assert_int_equal(d.verdict, BG_DENY);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 	other.guard[0].abi++;
+	loader_decide(&other, 0, &f, NULL, NOW, NULL, &d);
+	assert_int_equal(d.reason, BG_R_NOT_LOADED);
+	other = plain;
+	other.guard[0].generation = 0;
 	loader_decide(&other, 0, &f, NULL, NOW, NULL, &d);
 	assert_int_equal(d.reason, BG_R_NOT_LOADED);
 }
