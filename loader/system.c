@@ -163,7 +163,7 @@ int loader_host_netns(uint32_t ret[2])
 {
 	struct stat st;
 
-	if (stat("/proc/self/ns/net", &st))
+	if (stat("/proc/thread-self/ns/net", &st))
 		return -errno;
 	ret[0] = st.st_ino;
 	/* PID 1's, if the loader runs elsewhere; where it cannot be read, ours counts twice */

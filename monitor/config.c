@@ -86,7 +86,9 @@ static void take_over(struct monitor *mon, const struct loader_image *img, struc
 		}
 		if (g) {
 			g->policy = pg;
-			g->uplink_written = false;
+			/* the maps may be new ones */
+			g->uplink_written = g->lease_written = false;
+			place_stale(g);
 			g->look = true;
 		} else {
 			g = guard_new(mon, slot, pg);
@@ -131,6 +133,8 @@ static void read_all(struct monitor *mon)
 	}
 	loader_image_free(&img);
 	mon->state_due = true;
+	if (mon->policy)
+		tamper_renew(mon);
 }
 
 void config_refresh(struct monitor *mon)
@@ -140,6 +144,8 @@ void config_refresh(struct monitor *mon)
 
 	if (loader_generation(&generation))
 		generation = 0;
+	if (!generation && tamper_keeps(mon)) /* not unloaded: tamper.c is at it */
+		return;
 	if (generation == mon->generation && !reload && (generation || !mon->n_guards)) {
 		if (!generation)
 			trouble(mon, "nothing is loaded: waiting for bpfguard load");

@@ -129,10 +129,11 @@ static void write_lease(struct guard *g)
 		return;
 	err = loader_write_lease(g->slot, want);
 	g->lease_written = !err;
-	if (err)
+	if (err && !g->lease_bad)
 		say("guard %s: cannot write the lease: %s", g->policy->name, strerror(-err));
-	else
+	else if (!err)
 		g->lease = *want;
+	g->lease_bad = err != 0;
 }
 
 static void tell(struct guard *g, const struct machine_out *out)

@@ -120,10 +120,12 @@ static void on_signal(struct source *s, uint32_t events)
 	(void)events;
 	if (read(s->fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGHUP)
-		mon->reload = true;
-	else
+	if (si.ssi_signo != SIGHUP) {
 		mon->stop = true;
+		return;
+	}
+	mon->reload = true;
+	tamper_acknowledge(mon);
 }
 
 static void on_timer(struct source *s, uint32_t events)
@@ -205,6 +207,7 @@ static void after_batch(struct monitor *mon)
 		guard_run(mon->guard[i], base_now_ns(CLOCK_BOOTTIME));
 	config_refresh(mon);
 	now = base_now_ns(CLOCK_BOOTTIME);
+	tamper_run(mon, now);
 	if (mon->state_due && now - mon->state_ns >= STATE_PACE_NS)
 		state_write(mon);
 }
@@ -284,6 +287,8 @@ static int open_sources(struct monitor *mon)
 		err = worker_start(mon, &mon->containers);
 	if (!err)
 		err = worker_start(mon, &mon->disk);
+	if (!err)
+		err = tamper_begin(mon);
 	return err ? err : engine_begin(mon);
 }
 
@@ -335,6 +340,7 @@ int monitor_run(bool once)
 	worker_stop(&mon, &mon.control);
 	worker_stop(&mon, &mon.containers);
 	worker_stop(&mon, &mon.disk);
+	worker_stop(&mon, &mon.tamper.worker);
 	fflush(NULL);
 	_exit(EXIT_YES);
 }
