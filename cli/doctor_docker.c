@@ -172,6 +172,13 @@ static int keep(const struct inspect_container *c, void *ctx)
 	return 0;
 }
 
+/* A container that was never started has its networks by name alone. */
+static bool is_network(const struct inspect_network *n, const struct engine_attachment *a)
+{
+	return a->network_id[0] ? strcmp(n->id, a->network_id) == 0
+				: strcmp(n->name, a->network) == 0;
+}
+
 /* The engine's list tells of networks by name and id only; those of the VPN have a subnet. */
 static void fill_subnets(struct doctor *d)
 {
@@ -182,11 +189,12 @@ static void fill_subnets(struct doctor *d)
 		for (k = 0; k < d->container[i].c.n_nets; k++) {
 			struct engine_attachment *a = &d->container[i].c.net[k];
 
-			for (s = 0; s < n_seen && strcmp(seen[s].id, a->network_id) != 0; s++)
+			for (s = 0; s < n_seen && !is_network(&seen[s], a); s++)
 				;
 			if (s == n_seen) {
-				if (n_seen == ARRAY_SIZE(seen) || !a->network_id[0] ||
-				    inspect_network(a->network_id, ASK_MS, &seen[s]))
+				if (n_seen == ARRAY_SIZE(seen) ||
+				    inspect_network(a->network_id[0] ? a->network_id : a->network,
+						    ASK_MS, &seen[s]))
 					continue;
 				n_seen++;
 			}
