@@ -85,6 +85,9 @@ test_b_tamper_policy_map() {
 	untouched
 	bpftool map delete pinned "$(pins)/maps/bg_policy" key 0 0 0 0 || fail "cannot delete"
 	repaired 'the policy in force is gone'
+	# what the monitor knows of the guard stays: it is not taken for a new one
+	[ -z "$(tail -n +$((mark + 1)) "$work/log/audit.jsonl" |
+		jq -c 'select(.what == "state" and .from == "boot")')" ] || fail "forgotten meanwhile"
 }
 
 test_b_tamper_program() {
@@ -116,8 +119,23 @@ test_b_tamper_note() {
 	repaired "the policy's text was taken"
 }
 
+# A socket of the old cgroup keeps that alive, links and all; its path leads to another by then.
+hold_socket() {
+	cat > "$work/holder.py" <<- 'END'
+		import signal, socket, sys
+		open(sys.argv[1], "w").write("0")
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		open(sys.argv[2], "w").write("0")
+		print("held", flush=True)
+		signal.pause()
+	END
+	spawn holder python3 "$work/holder.py" "$cgroups/$id/cgroup.procs" "$cgroups/cgroup.procs"
+	wait_for 3 grep -q held "$work/holder.log" || fail "no socket is held: $(cat "$work/holder.log")"
+}
+
 test_b_tamper_cgroup() {
 	untouched
+	hold_socket
 	end sender
 	wait_for 3 rmdir "$cgroups/$id" || fail "cannot remove the cgroup"
 	mkdir "$cgroups/$id" 2> /dev/null # the monitor may have been first
@@ -125,6 +143,7 @@ test_b_tamper_cgroup() {
 	echo $! > "$work/sender.pid"
 	disown
 	repaired 'its cgroup'
+	end holder
 }
 
 lease_until() { # SECONDS from now: forged
