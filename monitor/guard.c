@@ -89,7 +89,8 @@ static void read_pause(struct guard *g, uint64_t now_ns)
 {
 	uint64_t until = 0;
 
-	if (loader_read_pause(g->slot, &until) == 0 && until != g->pause_until_ns) {
+	if (loader_read_pause(g->slot, &until) == 0 &&
+	    (until != g->pause_until_ns || g->released) && pause_judge(g, until, now_ns)) {
 		g->pause_until_ns = until;
 		g->decide = true;
 	}

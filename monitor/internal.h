@@ -145,6 +145,7 @@ struct guard {
 	char uplink_bridge[GUARD_MAX_BRIDGES][IFNAMSIZ];
 	char stray[IFNAMSIZ]; /* a device with a way out that is not guarded */
 	bool swept, tidy, macs_known;
+	bool released; /* paused without end, at one look */
 	struct discovery_endpoint endpoint[DISCOVERY_MAX_ENDPOINTS];
 	size_t n_endpoints;
 	struct bg_uplink uplink; /* as written */
@@ -320,6 +321,9 @@ void tamper_tell(struct monitor *mon, const char *guard, const char *what, bool 
 		 const char *why);
 /* The list for status; each goes to problems, too. */
 json_t *tamper_json(const struct monitor *mon, json_t *problems);
+
+/* pause.c */
+bool pause_judge(struct guard *g, uint64_t until_ns, uint64_t now_ns);
 
 /* note.c */
 void note(struct monitor *mon, const char *what, const char *guard, json_t *fields);

@@ -173,6 +173,41 @@ test_b_tamper_lease() {
 	wait_for 5 state_is up || fail "state $(state)"
 }
 
+pause_until() { # HEX of 8 bytes, little-endian
+	# shellcheck disable=SC2046 # a word a byte
+	bpftool map update pinned "$(pins)/maps/bg_pause" key 0 0 0 0 value hex \
+		$(sed 's/../& /g' <<< "$1")
+}
+
+# A pause opens everything. Only the user's own, which is in the trail, stands.
+test_b_tamper_pause() {
+	local t until
+	untouched
+	end tunnel KILL
+	wait_for 2 sender_is closed || fail "open without a tunnel"
+	in_ns gateway ip route del default metric 100 # what opens for a moment must not leak
+	for until in "$(python3 -c 'import struct, time
+print(struct.pack("<Q", time.clock_gettime_ns(time.CLOCK_BOOTTIME) + 3600 * 10**9).hex())')" \
+		ffffffffffffffff; do
+		mark=$(wc -l < "$work/log/audit.jsonl")
+		t=$(now_ms)
+		pause_until "$until" || fail "cannot write"
+		wait_for 2 sender_is open || fail "control: a pause opens nothing"
+		wait_for 5 tampered '.repaired and (.damage[0] | contains("paused"))' ||
+			fail "not noticed: $(tail -n 3 "$work/monitor.log")"
+		denied_within "$t" 3500
+	done
+	mark=$(wc -l < "$work/log/audit.jsonl")
+	bpfguard pause --for 4s > /dev/null || fail "pause: exit $?"
+	wait_for 2 sender_is open || fail "not paused"
+	wait_for 2 state_is paused || fail "state $(state)"
+	wait_for 8 sender_is closed || fail "not re-armed"
+	! tampered true || fail "the user's own pause was ended: $(tail -n 3 "$work/monitor.log")"
+	in_ns gateway ip route add default via 198.51.100.99 metric 100
+	tunnel_up
+	wait_for 5 state_is up || fail "state $(state)"
+}
+
 test_b_tamper_maps() {
 	untouched
 	bpftool map delete pinned "$(pins)/maps/bg_uplink" key 0 0 0 0 || fail "cannot delete"
