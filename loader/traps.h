@@ -39,6 +39,8 @@ bool loader_watch_same(const struct loader_watch *w);
 bool loader_policy_intact(void);
 /* Does it hold a guard whose policy's text is still there, so that nobody has unloaded? */
 bool loader_watch_wanted(void);
+/* Does somebody hold the lock: is a load, reload, unload or mending at work? */
+bool loader_busy(void);
 
 /*
  * Under the lock: if something is damaged, loads policy `text` (canonical) again. 1: it is whole

@@ -4,8 +4,10 @@
  * somebody holds the object; so what differs is somebody's work, a load's or an attacker's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "loader/internal.h"
 #include "loader/traps.h"
@@ -171,6 +173,17 @@ bool loader_watch_wanted(void)
 
 	return snprintf(path, sizeof(path), "%s/policy.yaml", base_run_dir()) < (int)sizeof(path) &&
 	       !access(path, F_OK);
+}
+
+bool loader_busy(void)
+{
+	char path[PATH_MAX];
+	_close_ int fd = -1;
+
+	if (snprintf(path, sizeof(path), "%s/lock", base_run_dir()) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
 uint32_t loader_watch_accepted(const struct loader_watch *w)

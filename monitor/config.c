@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "monitor/internal.h"
+
+#define HALF_WAY_NS (2 * SECOND_NS) /* who holds the lock for longer holds up nothing */
 
 void config_drop(struct monitor *mon)
 {
@@ -101,6 +104,18 @@ static void take_over(struct monitor *mon, const struct loader_image *img, struc
 	policy_free(old_policy);
 }
 
+/* A load gives the policy's text its name a moment after the kernel has it. */
+static bool half_way(struct monitor *mon)
+{
+	uint64_t now = base_now_ns(CLOCK_BOOTTIME);
+
+	if (!loader_busy())
+		return false;
+	if (!mon->half_way_ns)
+		mon->half_way_ns = now;
+	return now - mon->half_way_ns < HALF_WAY_NS;
+}
+
 static void read_all(struct monitor *mon)
 {
 	struct loader_error lerr = { 0 };
@@ -116,16 +131,20 @@ static void read_all(struct monitor *mon)
 		return;
 	}
 	err = loader_read_policy(&p, &lerr);
-	if (err) {
+	if (err && mon->policy && half_way(mon)) {
+		mon->reload = true;
+	} else if (err) {
 		/* nobody renews a lease of a policy that is not the one in force */
 		snprintf(text, sizeof(text),
 			 "no lease is renewed: %.100s: %.80s (run bpfguard load again)", lerr.what,
 			 lerr.why);
 		trouble(mon, text);
 		config_drop(mon);
+		mon->half_way_ns = 0;
 		mon->reload = true; /* at the next look again */
 	} else {
 		trouble(mon, "");
+		mon->half_way_ns = 0;
 		take_over(mon, &img, p);
 		note(mon, "policy", NULL,
 		     json_pack("{s:I, s:I}", "generation", (json_int_t)mon->generation, "guards",
@@ -133,7 +152,7 @@ static void read_all(struct monitor *mon)
 	}
 	loader_image_free(&img);
 	mon->state_due = true;
-	if (mon->policy)
+	if (!err)
 		tamper_renew(mon);
 }
 

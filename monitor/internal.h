@@ -211,6 +211,7 @@ struct monitor {
 	int64_t clock_gap_ns; /* boot clock minus monotonic: grows while suspended */
 	bool slept, reload, state_due, once, audit_bad, engine_down;
 	uint64_t state_ns;
+	uint64_t half_way_ns; /* since when a load has not noted its policy */
 	char load_trouble[256];
 	struct tamper tamper;
 	json_t *docker; /* containers that we stopped, by guard */

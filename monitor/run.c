@@ -19,9 +19,10 @@
 #include "events/dir.h"
 #include "monitor/internal.h"
 
-#define BATCH	      32
-#define SLEPT_NS      (100 * (int64_t)MS_NS)
-#define STATE_PACE_NS (100 * MS_NS)
+#define BATCH		 32
+#define SLEPT_NS	 (100 * (int64_t)MS_NS)
+#define STATE_PACE_NS	 (100 * MS_NS)
+#define HALF_WAY_STEP_NS (20 * MS_NS)
 
 int source_add(struct monitor *mon, struct source *s, int fd, uint32_t events,
 	       void (*ready)(struct source *s, uint32_t events), void *ctx)
@@ -190,6 +191,8 @@ static void set_timer(struct monitor *mon)
 	}
 	if (mon->state_due && mon->state_ns + STATE_PACE_NS < due)
 		due = mon->state_ns + STATE_PACE_NS;
+	if (mon->half_way_ns && now + HALF_WAY_STEP_NS < due)
+		due = now + HALF_WAY_STEP_NS;
 	if (due < now + MS_NS)
 		due = now + MS_NS; /* whatever is wrong: never a busy loop */
 	it.it_value.tv_sec = (time_t)(due / SECOND_NS);
