@@ -97,16 +97,40 @@ static void ask_network(struct doctor *d, const struct policy_guard *g, const ch
 			   "docker network inspect", "cannot be read: %s", strerror(-err));
 }
 
+/* By its name, else by its label: as the monitor finds it. */
+static int find_gateway(const struct policy_guard *g, struct engine_container *ret, char *why,
+			size_t size, const char **ret_how)
+{
+	char names[100] = "";
+	int err = engine_container(g->gateway_container, ASK_MS, ret);
+
+	*ret_how = "";
+	if (err == -ENOENT) {
+		err = engine_find_label("bpfguard.gateway=true", ASK_MS, ret, names, sizeof(names));
+		*ret_how = ", found by its label";
+	}
+	if (err == -EEXIST)
+		snprintf(why, size, "several containers have the label bpfguard.gateway: %s",
+			 names);
+	else
+		snprintf(why, size, "%s",
+			 err == -ENOENT ? "there is no such container, and none with the label "
+					  "bpfguard.gateway=true"
+					: strerror(-err));
+	return err;
+}
+
 static void check_gateway(struct doctor *d, const struct policy_guard *g, char ret_id[65])
 {
 	struct engine_container *c = calloc(1, sizeof(*c));
-	int err = c ? engine_container(g->gateway_container, ASK_MS, c) : -ENOMEM, vpn;
+	char why[200] = "out of memory";
+	const char *how = "";
+	int err = c ? find_gateway(g, c, why, sizeof(why), &how) : -ENOMEM, vpn;
 
 	if (err) {
 		doctor_add(d, DOCTOR_BAD, "gateway.container", g->gateway_container,
 			   "nothing passes without it, and its uplink cannot be guarded",
-			   "start it, or name another in gateway.container", "%s",
-			   err == -ENOENT ? "there is no such container" : strerror(-err));
+			   "start it, or name another in gateway.container", "%s", why);
 		free(c);
 		if (g->link.network[0])
 			ask_network(d, g, g->link.network);
@@ -115,7 +139,7 @@ static void check_gateway(struct doctor *d, const struct policy_guard *g, char r
 	memcpy(ret_id, c->id, 65);
 	doctor_add(d, c->running ? DOCTOR_OK : DOCTOR_BAD, "gateway.container", c->name,
 		   c->running ? NULL : "nothing passes without it", c->running ? NULL : "start it",
-		   "%s, %s", c->image, c->running ? "runs" : "does not run");
+		   "%s, %s%s", c->image, c->running ? "runs" : "does not run", how);
 	vpn = doctor_vpn_net(g, c);
 	if (vpn >= 0)
 		ask_network(d, g,

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -336,6 +337,7 @@ static void mend(struct job *j)
 	struct mending *m = (struct mending *)j;
 
 	m->result = loader_mend(m->watch, m->text, m->len, &m->damage, &m->err);
+	malloc_trim(0); /* a load's memory is more than all the rest of the daemon's */
 }
 
 static void decide_all(struct monitor *mon)

@@ -230,9 +230,18 @@ static void test_gateway(void **state)
 		    CONTAINER(GW, "gw", "\"CgroupParent\":\"bgtest.slice\"", ""));
 	look(&d);
 	assert_said(&d, "gateway.container", "gw", DOCTOR_BAD);
+	assert_non_null(strstr(finding(&d, "gateway.container", "gw")->what, "by its label"));
 	assert_said(&d, "gateway.inside", "gw", DOCTOR_BAD);
 	assert_said(&d, "docker.cgroup_version", "", DOCTOR_BAD);
 	assert_said(&d, "docker.cgroup_driver", "vpn", DOCTOR_WARN);
+	doctor_free(&d);
+	script_reset(s);
+	script_json(s, "GET /info ", 200, "{}");
+	script_json(s, "GET /containers/gw/json", 404, "{}");
+	script_json(s, "GET /containers/json", 200, "[]");
+	look(&d);
+	assert_said(&d, "gateway.container", "gw", DOCTOR_BAD);
+	assert_non_null(strstr(finding(&d, "gateway.container", "gw")->what, "no such container"));
 	doctor_free(&d);
 }
 
