@@ -60,6 +60,12 @@ static void must_be_noticed(const char *cut)
 	cuts++;
 }
 
+static bool doctor_says(const char *words)
+{
+	RUN(bpfguard_path(), "doctor", "--json", "-p", policy);
+	return strstr(run_stdout(), words);
+}
+
 static bool status_says(const char *words)
 {
 	bpfguard("status");
@@ -179,7 +185,14 @@ static void attach_override(void)
 	      "attach: %m");
 	must_be_noticed("another's program with ALLOW_OVERRIDE above");
 	check(status_says("(yes, egress)") && status_says("ALLOW_OVERRIDE"), "not named");
+	check(doctor_says("attached with ALLOW_OVERRIDE: the guard takes its place"), "doctor: %s",
+	      run_stdout());
 	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET_EGRESS), "detach: %m");
+	check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET_EGRESS, 0), "attach: %m");
+	check(doctor_says("attached without a link and for itself alone"), "doctor: %s",
+	      run_stdout());
+	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET_EGRESS), "detach: %m");
+	check(!doctor_says("guard.other_program"), "doctor: %s", run_stdout());
 	must_be_whole("another's program above gone");
 }
 

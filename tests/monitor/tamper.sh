@@ -295,6 +295,32 @@ lock_is_held() {
 	! flock -n "$work/run/lock" true
 }
 
+test_b_doctor() {
+	untouched
+	doctor_ends 0
+	doctor_said ok guard.hooks
+	doctor_said ok monitor.runs
+	doctor_said warn docker.engine
+	end monitor
+	doctor_ends 1
+	doctor_said bad monitor.runs
+	sed 's/mode: .*//; s/    local:/    mode: audit\n    local:/' "$work/policy.yaml" > "$work/new.yaml"
+	doctor_ends 1 "$work/new.yaml"
+	doctor_said bad policy.audit
+	doctor_said warn policy.in_force
+}
+
+doctor_ends() { # CODE [POLICY]
+	bpfguard doctor --json -p "${2:-$work/policy.yaml}" > "$work/doctor.json" 2> "$work/doctor.err"
+	[ $? = "$1" ] || fail "doctor: not exit $1: $(jq -c '.findings[] |
+		select(.severity == "bad") | [.id, .what]' "$work/doctor.json")"
+}
+
+doctor_said() { # SEVERITY ID
+	jq -e ".findings | any(.severity == \"$1\" and .id == \"$2\")" "$work/doctor.json" > /dev/null ||
+		fail "doctor does not say $1 $2"
+}
+
 # Shown until it is acknowledged.
 test_b_tamper_acknowledged() {
 	untouched
