@@ -35,9 +35,7 @@ int loader_watch_new(struct loader_watch **ret);
 void loader_watch_free(struct loader_watch *w);
 /* Some hundred short calls: for each second. Does not tell a load from an attack. */
 bool loader_watch_same(const struct loader_watch *w);
-/* The policy in the maps, against its own hash: longer, by the prefix. */
-bool loader_policy_intact(void);
-/* Does it hold a guard whose policy's text is still there, so that nobody has unloaded? */
+/* Is the policy's text still noted, so that nobody has unloaded? */
 bool loader_watch_wanted(void);
 /* Does somebody hold the lock: is a load, reload, unload or mending at work? */
 bool loader_busy(void);

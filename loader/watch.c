@@ -146,27 +146,6 @@ bool loader_watch_same(const struct loader_watch *w)
 	return true;
 }
 
-bool loader_policy_intact(void)
-{
-	struct loader_image *img = calloc(1, sizeof(*img));
-	bool same = img && !loader_read_image(img, NULL);
-	unsigned int slot;
-
-	for (slot = 0; same && slot < BG_MAX_GUARDS; slot++) {
-		const struct bg_guard *g = &img->guard[slot];
-		uint8_t hash[32];
-
-		if (!g->generation)
-			continue;
-		loader_hash_guard(img, slot, hash);
-		same = !memcmp(hash, g->policy_hash, sizeof(hash));
-	}
-	if (img)
-		loader_image_free(img);
-	free(img);
-	return same;
-}
-
 bool loader_watch_wanted(void)
 {
 	char path[PATH_MAX];

@@ -42,6 +42,14 @@ static void trouble(struct monitor *mon, const char *what)
 	}
 }
 
+/* What a monitor finds that was not there when it was taken away; one that was mends it. */
+static const char *nothing_loaded(void)
+{
+	return loader_watch_wanted() ? "what was loaded is gone, and nobody unloaded: run bpfguard "
+				       "load"
+				     : "nothing is loaded: waiting for bpfguard load";
+}
+
 /* A guard that only continues keeps what it knows: no gap, nothing hung up twice. */
 static struct guard *keep(struct guard **old, size_t n, unsigned int slot, const char *name)
 {
@@ -125,7 +133,7 @@ static void read_all(struct monitor *mon)
 	int err = loader_read_image(&img, &lerr);
 
 	if (err) {
-		trouble(mon, "nothing is loaded: waiting for bpfguard load");
+		trouble(mon, nothing_loaded());
 		config_drop(mon);
 		mon->generation = 0;
 		return;
@@ -167,7 +175,7 @@ void config_refresh(struct monitor *mon)
 		return;
 	if (generation == mon->generation && !reload && (generation || !mon->n_guards)) {
 		if (!generation)
-			trouble(mon, "nothing is loaded: waiting for bpfguard load");
+			trouble(mon, nothing_loaded());
 		return;
 	}
 	mon->generation = generation;

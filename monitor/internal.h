@@ -318,6 +318,7 @@ void tamper_renew(struct monitor *mon);
 bool tamper_keeps(const struct monitor *mon);
 void tamper_run(struct monitor *mon, uint64_t now_ns);
 void tamper_acknowledge(struct monitor *mon);
+void tamper_look_at_maps(struct monitor *mon); /* tamper_maps.c */
 void tamper_tell(struct monitor *mon, const char *guard, const char *what, bool repaired,
 		 const char *why);
 /* The list for status; each goes to problems, too. */

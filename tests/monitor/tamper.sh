@@ -111,6 +111,22 @@ replace_egress() { # by BPF_LINK_UPDATE: bpftool has no word for it
 	END
 }
 
+# What was done while no monitor ran.
+test_b_tamper_unwatched() {
+	untouched
+	end monitor
+	replace_egress || fail "cannot replace"
+	monitor_up
+	repaired 'egress: another program was put under its link'
+	end monitor
+	rm -r "$(pins)"
+	monitor_up
+	wait_for 3 problem 'what was loaded is gone, and nobody unloaded' || fail "not told"
+	bpfguard load -p "$work/policy.yaml" > /dev/null 2>&1 || fail "load: exit $?"
+	wait_for 10 state_is up || fail "state $(state)"
+	wait_for 3 sender_is open || fail "closed"
+}
+
 test_b_tamper_note() {
 	untouched
 	rm "$work/run/policy.yaml"
@@ -177,9 +193,13 @@ pause_until() { # HEX of 8 bytes, little-endian
 		$(sed 's/../& /g' <<< "$1")
 }
 
+opened_since() { # LINES of the sender's log
+	tail -n +$(($1 + 1)) "$work/sender.log" | grep -q open
+}
+
 # A pause opens everything. Only the user's own, which is in the trail, stands.
 test_b_tamper_pause() {
-	local t until
+	local t until lines
 	untouched
 	end tunnel KILL
 	wait_for 2 sender_is closed || fail "open without a tunnel"
@@ -188,9 +208,10 @@ test_b_tamper_pause() {
 print(struct.pack("<Q", time.clock_gettime_ns(time.CLOCK_BOOTTIME) + 3600 * 10**9).hex())')" \
 		ffffffffffffffff; do
 		mark=$(wc -l < "$work/log/audit.jsonl")
+		lines=$(wc -l < "$work/sender.log")
 		t=$(now_ms)
 		pause_until "$until" || fail "cannot write"
-		wait_for 2 sender_is open || fail "control: a pause opens nothing"
+		wait_for 2 opened_since "$lines" || fail "control: a pause opens nothing"
 		wait_for 5 tampered '.repaired and (.damage[0] | contains("paused"))' ||
 			fail "not noticed: $(tail -n 3 "$work/monitor.log")"
 		denied_within "$t" 3500
