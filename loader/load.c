@@ -366,7 +366,7 @@ static int prepare(struct job *job, const char *policy_path, uint32_t accept)
 int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err)
 {
-	struct loader_image want;
+	struct loader_image want = { 0 };
 	struct job job = { .policy = p, .want = &want, .err = err };
 	enum loader_result result = LOADER_UNCHANGED;
 	_close_ int lock = -1;
@@ -386,7 +386,7 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload, ui
 int loader_load_held(const struct policy *p, const char *policy_path, uint32_t accept,
 		     struct loader_error *err)
 {
-	struct loader_image want;
+	struct loader_image want = { 0 };
 	struct job job = { .policy = p, .want = &want, .err = err };
 	enum loader_result result;
 	int e = prepare(&job, policy_path, accept);
