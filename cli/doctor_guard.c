@@ -52,8 +52,11 @@ static void on_other(const struct loader_other *o, void *ctx)
 			"attach it with a link", "hangs on %s (%s)", o->cgroup, o->type);
 	else
 		doctor_add(d, DOCTOR_WARN, "guard.other_program", subject,
-			   "it may rewrite an address, or undo a refusal of ours at connect and "
-			   "sendmsg (bpf_set_retval); the packet hook judges what results",
+			   o->undoes ? "it undoes refusals of ours at connect and sendmsg "
+				       "(bpf_set_retval), so programs see success; the packet hook "
+				       "judges what results"
+				     : "it may rewrite an address; the packet hook judges what "
+				       "results",
 			   "make sure that it is yours: bpftool prog show; bpftool cgroup tree",
 			   "hangs on %s (%s)", o->cgroup, o->type);
 }

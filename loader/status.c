@@ -142,10 +142,14 @@ static void check_others(struct loader_status *st, struct loader_guard_status *g
 		for (k = 0; k < n; k++)
 			if (!is_ours(g, ids[k]))
 				problem(st,
-					"guard %s: program %u of another on %s may rewrite "
-					"addresses "
-					"(bpftool prog show id %u)",
-					g->config.name, ids[k], abs, ids[k]);
+					"guard %s: program %u of another on %.100s may rewrite "
+					"addresses%s (bpftool prog show id %u)",
+					g->config.name, ids[k], abs,
+					loader_undoes_refusals(ids[k])
+						? " and undoes refusals of a call "
+						  "(bpf_set_retval)"
+						: "",
+					ids[k]);
 	}
 }
 

@@ -109,6 +109,7 @@ static void others_at(const char *abs, size_t root, loader_other_fn fn, void *ct
 				continue;
 			o.legacy = !flags;
 			o.override = flags & BPF_F_ALLOW_OVERRIDE;
+			o.undoes = loader_undoes_refusals(ids[k]);
 			snprintf(o.type, sizeof(o.type), "%s", kinds[i].name);
 			snprintf(o.cgroup, sizeof(o.cgroup), "%.255s",
 				 abs[root] ? abs + root : "/");

@@ -59,10 +59,14 @@ struct loader_other {
 	char type[24];	  /* "connect4" */
 	char cgroup[256]; /* below the root */
 	bool legacy;	  /* attached without a link, with no flag for more: no program below it */
+	bool undoes;	  /* it turns our refusal of a call into success */
 	bool override;	  /* one below it takes its place: it does not run in the guard */
 };
 typedef void (*loader_other_fn)(const struct loader_other *o, void *ctx);
 void loader_each_other(const char *cgroup, loader_other_fn fn, void *ctx);
+
+/* Does it call bpf_set_retval? false also when the kernel does not show it. */
+bool loader_undoes_refusals(uint32_t prog_id);
 
 /* Programs of ours on a cgroup whose links no pin of this instance leads to. */
 unsigned int loader_count_lost(const char *cgroup, const struct loader_status *st);

@@ -154,6 +154,38 @@ static void replace_program(void)
 	must_be_mended("another program put under our egress link");
 }
 
+/* Turns a refusal into success: r1 = 0; call bpf_set_retval; r0 = 1. -1: the kernel has none. */
+static int undo_program(void)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_set_retval },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
+
+	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "undo", "GPL", insns,
+			     ARRAY_SIZE(insns), &opts);
+}
+
+static void attach_undoing(void)
+{
+	_close_ int prog = undo_program();
+	_close_ int cgroup = open(instance_cgroup_dir("top"), O_RDONLY | O_CLOEXEC);
+
+	if (prog < 0)
+		return; /* since Linux 5.18 */
+	check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI),
+	      "attach: %m");
+	must_be_noticed("another's program that undoes refusals");
+	check(status_says("undoes refusals of a call (bpf_set_retval)"), "not named: %s",
+	      run_stdout());
+	check(doctor_says("it undoes refusals of ours"), "doctor: %s", run_stdout());
+	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET4_CONNECT), "detach: %m");
+	must_be_whole("it is gone");
+}
+
 static void attach_others(void)
 {
 	static const char *const where[] = { "top/a", "top" };
@@ -167,6 +199,7 @@ static void attach_others(void)
 		check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI),
 		      "attach: %m");
 		must_be_noticed("another's connect4 program");
+		check(!status_says("bpf_set_retval"), "called one that undoes: %s", run_stdout());
 		/* it is not ours to take away: load cannot mend it */
 		check(bpfguard("load") == EXIT_YES, "load beside it: %s", run_stderr());
 		must_be_noticed("another's connect4 program, after load");
@@ -319,6 +352,7 @@ static int tamper(int argc, char **argv)
 	replace_program();
 	attach_others();
 	attach_override();
+	attach_undoing();
 	hold_lost();
 	change_maps();
 	remake_cgroup(false);
