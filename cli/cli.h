@@ -32,7 +32,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_load, cmd_reload, cmd_unload, cmd_status, cmd_log, cmd_why,
-	cmd_policy, cmd_monitor, cmd_pause, cmd_audit, cmd_completion;
+	cmd_policy, cmd_monitor, cmd_pause, cmd_audit, cmd_doctor, cmd_completion;
 
 /* Set by the global option --color. */
 extern enum base_color cli_color;

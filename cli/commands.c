@@ -3,8 +3,8 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_load,   &cmd_reload,  &cmd_unload, &cmd_status, &cmd_log,	      &cmd_why,
-	&cmd_policy, &cmd_monitor, &cmd_pause,	&cmd_audit,  &cmd_completion,
+	&cmd_load,   &cmd_reload,  &cmd_unload, &cmd_status, &cmd_log,	  &cmd_why,
+	&cmd_policy, &cmd_monitor, &cmd_pause,	&cmd_audit,  &cmd_doctor, &cmd_completion,
 };
 
 enum base_color cli_color = COLOR_AUTO;

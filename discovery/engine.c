@@ -40,7 +40,7 @@ static int as_errno(long status)
 	return status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EBADMSG;
 }
 
-static int get(const char *path, int timeout_ms, struct discovery_body *body)
+int engine_get(const char *path, int timeout_ms, struct discovery_body *body)
 {
 	long status = 0;
 	int err = ask(path, false, timeout_ms, body, &status);
@@ -67,7 +67,7 @@ static int inspect(const char *who, int timeout_ms, struct engine_container *ret
 	if (!discovery_docker_name_sane(who))
 		return -ENOENT;
 	snprintf(path, sizeof(path), "/containers/%s/json", who);
-	err = get(path, timeout_ms, &body);
+	err = engine_get(path, timeout_ms, &body);
 	if (err)
 		return err;
 	err = engine_parse_container(body.data, body.len, ret);
@@ -99,7 +99,7 @@ static int fill_network(struct engine_attachment *a, int timeout_ms)
 	if (!discovery_docker_name_sane(which))
 		return 0;
 	snprintf(path, sizeof(path), "/networks/%s", which);
-	err = get(path, timeout_ms, &body);
+	err = engine_get(path, timeout_ms, &body);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	err = engine_parse_network(body.data, body.len, a);
@@ -147,7 +147,7 @@ static int take_id(const char *id, void *ctx)
 static int list_ids(const char *path, int timeout_ms, struct ids *ret)
 {
 	struct discovery_body body;
-	int err = get(path, timeout_ms, &body);
+	int err = engine_get(path, timeout_ms, &body);
 
 	*ret = (struct ids){ 0 };
 	if (err)

@@ -7,6 +7,9 @@
 
 #include "discovery/engine.h"
 
+/* GET path of the engine; 0 and a body to be freed, or an error of engine.h. */
+struct discovery_body;
+int engine_get(const char *path, int timeout_ms, struct discovery_body *body);
 bool engine_is_id(const char *id);
 /* GET /networks/ID: bridge, driver and subnet of *ret; the rest of it is left alone. */
 int engine_parse_network(const char *body, size_t len, struct engine_attachment *ret);

@@ -143,7 +143,7 @@ static const struct bg_guard *find_name(const struct loader_image *img, const ch
 }
 
 /* Is the policy what the kernel holds, guard by guard? Names are unique on both sides. */
-static bool is_in_force(const struct policy *p, const struct loader_image *img)
+bool loader_in_force(const struct policy *p, const struct loader_image *img)
 {
 	size_t i;
 
@@ -186,7 +186,7 @@ int loader_read_policy(struct policy **ret, struct loader_error *err)
 	e = note_path(path, sizeof(path), "");
 	if (!e)
 		e = parse_note(path, &p);
-	if (!e && !is_in_force(p, &img))
+	if (!e && !loader_in_force(p, &img))
 		e = -ESTALE;
 	loader_image_free(&img);
 	if (!e) {

@@ -139,6 +139,12 @@ int loader_link_unrelease(unsigned int slot);
 /* The places of a guard, for status. */
 void loader_link_status(unsigned int slot, const char *name, struct loader_place_status *ret);
 
+/* loader_load() of a policy that may replace another, by who holds the lock. */
+int loader_load_held(const struct policy *p, const char *policy_path, uint32_t accept,
+		     struct loader_error *err);
+/* Is the policy what the kernel holds, guard by guard? */
+bool loader_in_force(const struct policy *p, const struct loader_image *img);
+
 /* Is the log's flush program pinned, where the kernel can run it at all? */
 bool loader_flush_is_pinned(void);
 

@@ -44,6 +44,7 @@ int loader_each_port(int (*fn)(unsigned int ifindex, const struct bg_port *port,
 		     void *ctx);
 int loader_write_mac(unsigned int slot, const uint8_t mac[6], uint32_t flags);
 int loader_drop_mac(unsigned int slot, const uint8_t mac[6]);
+int loader_each_mac(int (*fn)(unsigned int slot, const uint8_t mac[6], void *ctx), void *ctx);
 
 /*
  * Until when (CLOCK_BOOTTIME) every program of the slot lets everything pass; 0: not paused. The

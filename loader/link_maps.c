@@ -156,6 +156,23 @@ static int drop_port_of(unsigned int ifindex, const struct bg_port *port, void *
 	return port->slot == *(unsigned int *)ctx ? loader_drop_port(ifindex) : 0;
 }
 
+int loader_each_mac(int (*fn)(unsigned int slot, const uint8_t mac[6], void *ctx), void *ctx)
+{
+	_close_ int map = loader_open_map("bg_mac");
+	_free_ void *keys = NULL;
+	const struct bg_mac_key *key;
+	size_t n = 0, i;
+	int err;
+
+	if (map < 0)
+		return map;
+	err = read_keys(map, sizeof(*key), BG_MAX_MACS, &keys, &n);
+	key = keys;
+	for (i = 0; !err && i < n; i++)
+		err = fn(key[i].slot, key[i].mac, ctx);
+	return err;
+}
+
 static int drop_macs(unsigned int slot)
 {
 	_close_ int map = loader_open_map("bg_mac");

@@ -353,27 +353,49 @@ static int load_locked(struct job *job, bool reload, enum loader_result *ret_res
 	return ret ? ret : noted;
 }
 
+static int prepare(struct job *job, const char *policy_path, uint32_t accept)
+{
+	int e = loader_check_system(accept, &job->accepted, job->err);
+
+	if (e)
+		return e;
+	e = loader_compile(job->policy, policy_path, job->want);
+	return e ? loader_fail(job->err, e, EXIT_POLICY, policy_path, NULL, "%s", strerror(-e)) : 0;
+}
+
 int loader_load(const struct policy *p, const char *policy_path, bool reload, uint32_t accept,
 		enum loader_result *ret, struct loader_error *err)
 {
-	struct loader_image want;
+	struct loader_image want = { 0 };
 	struct job job = { .policy = p, .want = &want, .err = err };
 	enum loader_result result = LOADER_UNCHANGED;
 	_close_ int lock = -1;
-	int e;
+	int e = prepare(&job, policy_path, accept);
 
-	e = loader_check_system(accept, &job.accepted, err);
 	if (e)
 		return e;
-	e = loader_compile(p, policy_path, &want);
-	if (e)
-		return loader_fail(err, e, EXIT_POLICY, policy_path, NULL, "%s", strerror(-e));
 	lock = loader_lock(LOADER_LOCK_TIMEOUT_MS, err);
 	e = lock < 0 ? lock : load_locked(&job, reload, &result);
 	loader_image_free(&want);
 	loader_image_free(&job.have);
 	if (!e)
 		*ret = result;
+	return e;
+}
+
+int loader_load_held(const struct policy *p, const char *policy_path, uint32_t accept,
+		     struct loader_error *err)
+{
+	struct loader_image want = { 0 };
+	struct job job = { .policy = p, .want = &want, .err = err };
+	enum loader_result result;
+	int e = prepare(&job, policy_path, accept);
+
+	if (e)
+		return e;
+	e = load_locked(&job, true, &result);
+	loader_image_free(&want);
+	loader_image_free(&job.have);
 	return e;
 }
 

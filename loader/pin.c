@@ -105,6 +105,10 @@ int loader_remove_guard(unsigned int slot, const char *name)
 		return err;
 	/* the enforcing hook, first to be attached, is the last to go */
 	while (i--) {
+		_close_ int link = loader_open_link(slot, name, loader_hooks[i].name);
+
+		if (link >= 0)
+			bpf_link_detach(link); /* whoever else holds it (loader/watch.c) */
 		snprintf(path, sizeof(path), "%s/%s", dir, loader_hooks[i].name);
 		if (unlink(path) && errno != ENOENT)
 			return -errno;

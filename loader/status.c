@@ -9,6 +9,7 @@
 
 #include "loader/internal.h"
 #include "loader/link.h"
+#include "loader/traps.h"
 
 __attribute__((format(printf, 2, 3))) static void problem(struct loader_status *st, const char *fmt,
 							  ...)
@@ -89,6 +90,13 @@ static void check_hook(struct loader_status *st, struct loader_guard_status *g,
 	h->link_id = info.id;
 	h->prog_id = info.prog_id;
 	/* 0: the cgroup was removed, or the link was detached by id */
+	if (!info.cgroup.cgroup_id && m->cgroup_id == g->cgroup_id) {
+		broken(st,
+		       "guard %s: %s: its link was detached by its id (bpfguard load puts it "
+		       "right)",
+		       g->config.name, h->name);
+		return;
+	}
 	if (!info.cgroup.cgroup_id || info.cgroup.cgroup_id != g->cgroup_id) {
 		broken(st,
 		       "guard %s: %s: not attached to %s any more (bpfguard load puts it right)",
@@ -134,10 +142,14 @@ static void check_others(struct loader_status *st, struct loader_guard_status *g
 		for (k = 0; k < n; k++)
 			if (!is_ours(g, ids[k]))
 				problem(st,
-					"guard %s: program %u of another on %s may rewrite "
-					"addresses "
-					"(bpftool prog show id %u)",
-					g->config.name, ids[k], abs, ids[k]);
+					"guard %s: program %u of another on %.100s may rewrite "
+					"addresses%s (bpftool prog show id %u)",
+					g->config.name, ids[k], abs,
+					loader_undoes_refusals(ids[k])
+						? " and undoes refusals of a call "
+						  "(bpf_set_retval)"
+						: "",
+					ids[k]);
 	}
 }
 
@@ -213,6 +225,11 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		g->cgroup_id = 0;
 	if (!g->cgroup_id)
 		broken(st, "guard %s: its cgroup %s is gone (bpfguard load puts it right)",
+		       g->config.name, g->config.cgroup);
+	else if (g->cgroup_id != m.cgroup_id)
+		broken(st,
+		       "guard %s: its cgroup %s was removed and made again: nothing guards it "
+		       "(bpfguard load puts it right)",
 		       g->config.name, g->config.cgroup);
 	for (i = 0; i < loader_n_hooks; i++) {
 		if (g->cgroup_id)
@@ -317,6 +334,8 @@ int loader_status(struct loader_status *ret, struct loader_error *err)
 	struct loader_image img;
 	int e = loader_read_image(&img, err);
 
+	if (e == -ENOENT)
+		loader_explain_lost(err);
 	if (e)
 		return e;
 	st.loaded = true;
@@ -330,6 +349,7 @@ int loader_status(struct loader_status *ret, struct loader_error *err)
 		st.enforced = false;
 	read_seq(&st.seq);
 	loader_each_guard_dir(find_orphan, &st);
+	loader_add_traps(&st);
 	*ret = st;
 	return 0;
 }

@@ -8,10 +8,10 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 
 #include "loader/internal.h"
+#include "loader/traps.h"
 
 static int file_contains(const char *path, const char *word)
 {
@@ -76,26 +76,14 @@ static int check_bpf_call(struct loader_error *err)
 			   "use a kernel with CONFIG_BPF_SYSCALL", "bpf(2): %s", strerror(errno));
 }
 
-/*
- * Before 5.16 one write to net_cls.classid or net_prio.ifpriomap switches cgroup2 socket matching
- * off for new sockets (facts on hooks, A4). The kernel does not tell, so its release is asked.
- */
 static int check_net_cls(struct loader_error *err)
 {
-	unsigned int major = 0, minor = 0;
-	struct utsname u;
-
-	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return 0;
-	if (major > 5 || (major == 5 && minor >= 16))
-		return 0;
-	if (file_contains("/proc/self/mountinfo", "net_cls") <= 0 &&
-	    file_contains("/proc/self/mountinfo", "net_prio") <= 0)
+	if (!loader_net_cls_mounted())
 		return 0;
 	return loader_fail(
 		err, -EOPNOTSUPP, EXIT_KERNEL, "net_cls or net_prio (cgroup v1) is mounted",
 		"unmount it, boot with cgroup_no_v1=net_cls,net_prio, or use kernel 5.16",
-		"on kernel %s its use switches cgroup2 socket matching off", u.release);
+		"on this kernel its use switches cgroup2 socket matching off");
 }
 
 const struct loader_hole loader_holes[] = {
@@ -175,7 +163,7 @@ int loader_host_netns(uint32_t ret[2])
 {
 	struct stat st;
 
-	if (stat("/proc/self/ns/net", &st))
+	if (stat("/proc/thread-self/ns/net", &st))
 		return -errno;
 	ret[0] = st.st_ino;
 	/* PID 1's, if the loader runs elsewhere; where it cannot be read, ours counts twice */

@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "monitor/internal.h"
+
+#define HALF_WAY_NS (2 * SECOND_NS) /* who holds the lock for longer holds up nothing */
 
 void config_drop(struct monitor *mon)
 {
@@ -37,6 +40,14 @@ static void trouble(struct monitor *mon, const char *what)
 			say("%s", what);
 		mon->state_due = true;
 	}
+}
+
+/* What a monitor finds that was not there when it was taken away; one that was mends it. */
+static const char *nothing_loaded(void)
+{
+	return loader_watch_wanted() ? "what was loaded is gone, and nobody unloaded: run bpfguard "
+				       "load"
+				     : "nothing is loaded: waiting for bpfguard load";
 }
 
 /* A guard that only continues keeps what it knows: no gap, nothing hung up twice. */
@@ -86,7 +97,9 @@ static void take_over(struct monitor *mon, const struct loader_image *img, struc
 		}
 		if (g) {
 			g->policy = pg;
-			g->uplink_written = false;
+			/* the maps may be new ones */
+			g->uplink_written = g->lease_written = false;
+			place_stale(g);
 			g->look = true;
 		} else {
 			g = guard_new(mon, slot, pg);
@@ -99,6 +112,18 @@ static void take_over(struct monitor *mon, const struct loader_image *img, struc
 	policy_free(old_policy);
 }
 
+/* A load gives the policy's text its name a moment after the kernel has it. */
+static bool half_way(struct monitor *mon)
+{
+	uint64_t now = base_now_ns(CLOCK_BOOTTIME);
+
+	if (!loader_busy())
+		return false;
+	if (!mon->half_way_ns)
+		mon->half_way_ns = now;
+	return now - mon->half_way_ns < HALF_WAY_NS;
+}
+
 static void read_all(struct monitor *mon)
 {
 	struct loader_error lerr = { 0 };
@@ -108,22 +133,26 @@ static void read_all(struct monitor *mon)
 	int err = loader_read_image(&img, &lerr);
 
 	if (err) {
-		trouble(mon, "nothing is loaded: waiting for bpfguard load");
+		trouble(mon, nothing_loaded());
 		config_drop(mon);
 		mon->generation = 0;
 		return;
 	}
 	err = loader_read_policy(&p, &lerr);
-	if (err) {
+	if (err && mon->policy && half_way(mon)) {
+		mon->reload = true;
+	} else if (err) {
 		/* nobody renews a lease of a policy that is not the one in force */
 		snprintf(text, sizeof(text),
 			 "no lease is renewed: %.100s: %.80s (run bpfguard load again)", lerr.what,
 			 lerr.why);
 		trouble(mon, text);
 		config_drop(mon);
+		mon->half_way_ns = 0;
 		mon->reload = true; /* at the next look again */
 	} else {
 		trouble(mon, "");
+		mon->half_way_ns = 0;
 		take_over(mon, &img, p);
 		note(mon, "policy", NULL,
 		     json_pack("{s:I, s:I}", "generation", (json_int_t)mon->generation, "guards",
@@ -131,6 +160,8 @@ static void read_all(struct monitor *mon)
 	}
 	loader_image_free(&img);
 	mon->state_due = true;
+	if (!err)
+		tamper_renew(mon);
 }
 
 void config_refresh(struct monitor *mon)
@@ -140,9 +171,11 @@ void config_refresh(struct monitor *mon)
 
 	if (loader_generation(&generation))
 		generation = 0;
+	if (!generation && tamper_keeps(mon)) /* not unloaded: tamper.c is at it */
+		return;
 	if (generation == mon->generation && !reload && (generation || !mon->n_guards)) {
 		if (!generation)
-			trouble(mon, "nothing is loaded: waiting for bpfguard load");
+			trouble(mon, nothing_loaded());
 		return;
 	}
 	mon->generation = generation;

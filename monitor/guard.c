@@ -89,7 +89,8 @@ static void read_pause(struct guard *g, uint64_t now_ns)
 {
 	uint64_t until = 0;
 
-	if (loader_read_pause(g->slot, &until) == 0 && until != g->pause_until_ns) {
+	if (loader_read_pause(g->slot, &until) == 0 &&
+	    (until != g->pause_until_ns || g->released) && pause_judge(g, until, now_ns)) {
 		g->pause_until_ns = until;
 		g->decide = true;
 	}
@@ -134,10 +135,11 @@ static void write_lease(struct guard *g)
 		return;
 	err = loader_write_lease(g->slot, want);
 	g->lease_written = !err;
-	if (err)
+	if (err && !g->lease_bad)
 		say("guard %s: cannot write the lease: %s", g->policy->name, strerror(-err));
-	else
+	else if (!err)
 		g->lease = *want;
+	g->lease_bad = err != 0;
 }
 
 static void tell(struct guard *g, const struct machine_out *out)

@@ -16,6 +16,7 @@
 #include "discovery/netns.h"
 #include "discovery/tunnel.h"
 #include "loader/link.h"
+#include "loader/traps.h"
 #include "monitor/machine.h"
 #include "policy/policy.h"
 
@@ -51,6 +52,7 @@ struct worker {
 	struct job *queue, *finished;
 	unsigned int waiting;
 	bool stop, started;
+	size_t stack_bytes;   /* 0: enough for what asks others */
 	struct source source; /* eventfd */
 };
 
@@ -75,6 +77,7 @@ struct place {
 	char name[IFNAMSIZ];
 	bool inside; /* in the gateway's namespace */
 	bool wanted, attached, ever;
+	bool stale;   /* its entries are to be written again */
 	bool learnt;  /* the MAC of the other end is final */
 	bool taken;   /* it is another's: nothing passes */
 	bool way_out; /* an uplink with a route through somebody; for good */
@@ -141,13 +144,14 @@ struct guard {
 	char vpn_bridge[IFNAMSIZ]; /* as found once */
 	char uplink_bridge[GUARD_MAX_BRIDGES][IFNAMSIZ];
 	char stray[IFNAMSIZ]; /* a device with a way out that is not guarded */
-	bool swept, tidy;
+	bool swept, tidy, macs_known;
+	bool released; /* paused without end, at one look */
 	struct discovery_endpoint endpoint[DISCOVERY_MAX_ENDPOINTS];
 	size_t n_endpoints;
 	struct bg_uplink uplink; /* as written */
 	bool uplink_written;
 	struct bg_lease lease; /* as written */
-	bool lease_written;
+	bool lease_written, lease_bad;
 	uint64_t proof_ns;
 	char proof_by[24];
 	bool api_stopped;
@@ -170,6 +174,28 @@ struct guard {
 	unsigned int start_tries, stop_tries;
 };
 
+/* ---- tamper.c ---- */
+#define TAMPER_MAX_SEEN 8
+
+struct tampering {
+	uint64_t when_ns;
+	char what[160];
+	bool repaired;
+};
+
+struct tamper {
+	struct worker worker;
+	struct source notify; /* inotify on the pins */
+	struct loader_watch *watch;
+	char *text; /* the policy in force, canonical */
+	size_t len;
+	bool suspect, mending, renew;
+	uint64_t next_ns, deep_ns, retry_ns;
+	char wounded[256]; /* cannot be put right: closed */
+	struct tampering seen[TAMPER_MAX_SEEN];
+	size_t n_seen;
+};
+
 struct monitor {
 	int epoll;
 	struct source timer, signals, host_watch, run_watch, engine_news;
@@ -185,7 +211,9 @@ struct monitor {
 	int64_t clock_gap_ns; /* boot clock minus monotonic: grows while suspended */
 	bool slept, reload, state_due, once, audit_bad, engine_down;
 	uint64_t state_ns;
+	uint64_t half_way_ns; /* since when a load has not noted its policy */
 	char load_trouble[256];
+	struct tamper tamper;
 	json_t *docker; /* containers that we stopped, by guard */
 	int lock_fd;
 };
@@ -256,6 +284,7 @@ struct place *place_want(struct guard *g, enum loader_place where, bool inside,
 			 unsigned int ifindex, const char *name);
 void place_begin(struct guard *g, bool inside);
 void place_settle(struct guard *g, bool inside);
+void place_stale(struct guard *g); /* write its entries again */
 bool place_check(struct guard *g); /* false: one was missing */
 void place_forget(struct guard *g, unsigned int ifindex, bool inside);
 bool place_all(const struct guard *g, char *why, size_t size);
@@ -284,6 +313,21 @@ void stop_containers(struct guard *g);
 void start_containers(struct guard *g, uint64_t now_ns);
 void stop_due(struct guard *g, uint64_t now_ns);
 void stop_load(struct monitor *mon);
+
+/* tamper.c */
+int tamper_begin(struct monitor *mon);
+void tamper_renew(struct monitor *mon);
+bool tamper_keeps(const struct monitor *mon);
+void tamper_run(struct monitor *mon, uint64_t now_ns);
+void tamper_acknowledge(struct monitor *mon);
+void tamper_look_at_maps(struct monitor *mon); /* tamper_maps.c */
+void tamper_tell(struct monitor *mon, const char *guard, const char *what, bool repaired,
+		 const char *why);
+/* The list for status; each goes to problems, too. */
+json_t *tamper_json(const struct monitor *mon, json_t *problems);
+
+/* pause.c */
+bool pause_judge(struct guard *g, uint64_t until_ns, uint64_t now_ns);
 
 /* note.c */
 void note(struct monitor *mon, const char *what, const char *guard, json_t *fields);

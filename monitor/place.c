@@ -42,6 +42,15 @@ void place_begin(struct guard *g, bool inside)
 			g->place[i].wanted = false;
 }
 
+void place_stale(struct guard *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_places; i++)
+		g->place[i].stale = true;
+	g->look = true;
+}
+
 /* A device that is gone took its program along; its index may be another's soon. */
 void place_forget(struct guard *g, unsigned int ifindex, bool inside)
 {
@@ -186,6 +195,8 @@ bool place_all(const struct guard *g, char *why, size_t size)
 	for (i = 0; i < g->n_places && !missing; i++)
 		if (g->place[i].wanted && !g->place[i].attached)
 			missing = g->place[i].why[0] ? g->place[i].why : "a program";
+	if (!missing && g->mon->tamper.wounded[0])
+		missing = g->mon->tamper.wounded;
 	if (!missing && !p->uplink.off && !has(g, LOADER_UPLINK))
 		missing = "no uplink of the gateway was found (uplink.interface)";
 	if (!missing && !p->uplink.off && !has(g, LOADER_UPLINK_BRIDGE))

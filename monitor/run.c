@@ -19,9 +19,10 @@
 #include "events/dir.h"
 #include "monitor/internal.h"
 
-#define BATCH	      32
-#define SLEPT_NS      (100 * (int64_t)MS_NS)
-#define STATE_PACE_NS (100 * MS_NS)
+#define BATCH		 32
+#define SLEPT_NS	 (100 * (int64_t)MS_NS)
+#define STATE_PACE_NS	 (100 * MS_NS)
+#define HALF_WAY_STEP_NS (20 * MS_NS)
 
 int source_add(struct monitor *mon, struct source *s, int fd, uint32_t events,
 	       void (*ready)(struct source *s, uint32_t events), void *ctx)
@@ -120,10 +121,12 @@ static void on_signal(struct source *s, uint32_t events)
 	(void)events;
 	if (read(s->fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGHUP)
-		mon->reload = true;
-	else
+	if (si.ssi_signo != SIGHUP) {
 		mon->stop = true;
+		return;
+	}
+	mon->reload = true;
+	tamper_acknowledge(mon);
 }
 
 static void on_timer(struct source *s, uint32_t events)
@@ -188,6 +191,8 @@ static void set_timer(struct monitor *mon)
 	}
 	if (mon->state_due && mon->state_ns + STATE_PACE_NS < due)
 		due = mon->state_ns + STATE_PACE_NS;
+	if (mon->half_way_ns && now + HALF_WAY_STEP_NS < due)
+		due = now + HALF_WAY_STEP_NS;
 	if (due < now + MS_NS)
 		due = now + MS_NS; /* whatever is wrong: never a busy loop */
 	it.it_value.tv_sec = (time_t)(due / SECOND_NS);
@@ -205,6 +210,7 @@ static void after_batch(struct monitor *mon)
 		guard_run(mon->guard[i], base_now_ns(CLOCK_BOOTTIME));
 	config_refresh(mon);
 	now = base_now_ns(CLOCK_BOOTTIME);
+	tamper_run(mon, now);
 	if (mon->state_due && now - mon->state_ns >= STATE_PACE_NS)
 		state_write(mon);
 }
@@ -284,6 +290,8 @@ static int open_sources(struct monitor *mon)
 		err = worker_start(mon, &mon->containers);
 	if (!err)
 		err = worker_start(mon, &mon->disk);
+	if (!err)
+		err = tamper_begin(mon);
 	return err ? err : engine_begin(mon);
 }
 
@@ -335,6 +343,7 @@ int monitor_run(bool once)
 	worker_stop(&mon, &mon.control);
 	worker_stop(&mon, &mon.containers);
 	worker_stop(&mon, &mon.disk);
+	worker_stop(&mon, &mon.tamper.worker);
 	fflush(NULL);
 	_exit(EXIT_YES);
 }

@@ -284,11 +284,12 @@ static void want_port(struct host *h, const struct discovery_link *l,
 		return;
 	port.cgroup = in ? in->cgroup : p->port.cgroup;
 	choose_mac(h, p, peer, &port);
-	if (p->attached && memcmp(&port, &p->port, sizeof(port)) == 0)
+	if (p->attached && !p->stale && memcmp(&port, &p->port, sizeof(port)) == 0)
 		return;
 	if (memcmp(port.mac, p->port.mac, 6) != 0)
 		seal_drop_mac(h->g, p);
 	p->port = port;
+	p->stale = false;
 	if ((flags & BG_PORT_VPN && !p->taken && loader_write_mac(h->g->slot, port.mac, flags)) ||
 	    loader_write_port(l->ifindex, &port))
 		guard_trouble(h->g, "%s: cannot write its entry", l->name);

@@ -141,6 +141,7 @@ void state_write(struct monitor *mon)
 		json_array_append_new(
 			problems, json_string("the audit trail cannot be written (check the log "
 					      "directory)"));
+	json_object_set_new(o, "tamper", tamper_json(mon, problems));
 	json_object_set_new(o, "schema", json_integer(SCHEMA));
 	json_object_set_new(o, "pid", json_integer(getpid()));
 	json_object_set_new(o, "version", json_string(BPFGUARD_VERSION));

@@ -69,7 +69,7 @@ int worker_start(struct monitor *mon, struct worker *w)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pthread_attr_setstacksize(&attr, w->stack_bytes ? w->stack_bytes : STACK_BYTES);
 	err = pthread_create(&w->thread, &attr, run, w);
 	pthread_attr_destroy(&attr);
 	w->started = !err;

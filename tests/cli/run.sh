@@ -10,6 +10,8 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 export BPFGUARD_PINS=/sys/fs/bpf/bg-cli-$$ BPFGUARD_RUN=$tmp/run BPFGUARD_LOG=$tmp/log
 export BPFGUARD_DOCKER=$tmp/no.sock
+cp "$B" "$tmp/bpfguard" # the tree may stand where only root can go
+chmod 755 "$tmp"
 passed=0 failed=0
 
 t() { # NAME CONDITION...: the rest is a command that must succeed
@@ -39,7 +41,7 @@ one_error() { # CODE WORD COMMAND...: exactly one line on stderr, `bpfguard: ...
 		{ echo "stderr was:"; cat "$tmp/e"; return 1; }
 	[ ! -s "$tmp/o" ] || { echo "stdout was not empty"; return 1; }
 }
-verbs="load reload unload status log why policy completion"
+verbs="load reload unload status log why policy doctor completion"
 
 t version-is-the-file sh -c "[ \"\$($B --version)\" = \"bpfguard \$(cat VERSION)\" ]"
 t help-names-every-verb sh -c "for v in $verbs; do $B --help | grep -q \"^  \$v \" || exit 1; done"
@@ -64,6 +66,16 @@ t load-no-policy one_error 65 "write a policy" "$B" load -p "$tmp/none.yaml"
 t load-bad-policy exits 65 "$B" load -p /dev/null
 t shipped-policy-is-good exits 0 "$B" policy check packaging/policy.yaml
 t shipped-policy-tests-pass exits 0 "$B" policy test packaging/policy.yaml
+t doctor-not-loaded exits 2 "$B" doctor
+t doctor-says-no-docker sh -c "$B doctor | grep -q 'no engine answers on $tmp/no.sock'"
+t doctor-json sh -c "$B doctor --json | jq -e '.schema==1 and .verdict==\"not_enforced\" and
+	.bad == ([.findings[] | select(.severity == \"bad\")] | length) and
+	all(.findings[]; .severity == \"ok\" or (.why != \"\" and .remedy != \"\"))'"
+t doctor-plain-in-a-pipe sh -c "! $B doctor | grep -q '[[:cntrl:]]'"
+t doctor-colour-when-asked sh -c "$B --color=always doctor | grep -q '[[:cntrl:]]\['"
+t doctor-bad-policy sh -c "$B doctor -p /dev/null --json | jq -e '.findings[] |
+	select(.id == \"policy.file\" and .severity == \"bad\")'"
+t doctor-unprivileged one_error 77 "run as root" setpriv --reuid 65534 --clear-groups "$tmp/bpfguard" doctor
 t no-colour-in-a-pipe sh -c "! $B status 2>&1 | grep -q '[[:cntrl:]]\['"
 t closed-stdout-is-no-crash sh -c "$B --help >&-; [ \$? -lt 126 ]"
 for s in bash zsh fish; do
@@ -76,7 +88,7 @@ done
 t completion-bash-completes bash -c "eval \"\$($B completion bash)\"
 	COMP_WORDS=(bpfguard sta); COMP_CWORD=1; _bpfguard; [ \"\${COMPREPLY[*]}\" = status ]"
 t man-pages-are-clean sh -c "for f in docs/man/*.[58]; do mandoc -T lint -W warning \$f || exit 1; done"
-t man-page-for-each-verb sh -c "for v in load status log why policy monitor pause audit; do [ -f docs/man/bpfguard-\$v.8 ] || exit 1; done"
+t man-page-for-each-verb sh -c "for v in load status log why policy monitor pause audit doctor; do [ -f docs/man/bpfguard-\$v.8 ] || exit 1; done"
 
 install_roundtrip() {
 	make -s install B="${BUILD:-build}" DESTDIR="$tmp/root" PREFIX=/usr || return 1

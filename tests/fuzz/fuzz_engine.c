@@ -12,6 +12,9 @@
 #include "discovery/http_parse.c"
 #define text_of gluetun_text_of
 #include "discovery/gluetun.c"
+#undef text_of
+#define text_of inspect_text_of
+#include "discovery/inspect_parse.c"
 
 /* Nothing is asked here. */
 int discovery_http_body(const struct discovery_http *h, struct discovery_body *body,
@@ -90,6 +93,44 @@ static void check_rest(const char *data, size_t size)
 	}
 }
 
+/* What doctor reads: of an engine, and of files that a container writes. */
+static void check_inspect(const char *data, size_t size)
+{
+	const uint32_t all = (INSPECT_PROC_RW << 1) - 1;
+	struct inspect_container c;
+	struct inspect_network n;
+	struct inspect_engine e;
+	uint32_t facts = all;
+	char *text;
+
+	if (inspect_parse_container(data, size, &c) == 0) {
+		assert(engine_is_id(c.c.id) && !(c.facts & ~all));
+		check_clean(c.cgroup_parent, sizeof(c.cgroup_parent));
+		check_clean(c.mount, sizeof(c.mount));
+		check_clean(c.ports, sizeof(c.ports));
+		/* a mount is named only for what it gives */
+		assert(!c.mount[0] ||
+		       c.facts & (INSPECT_ENGINE_SOCKET | INSPECT_DBUS | INSPECT_RUN |
+				  INSPECT_SYS_RW | INSPECT_PROC_RW | INSPECT_TUN));
+	}
+	if (inspect_parse_network(data, size, &n) == 0) {
+		assert(engine_is_id(n.id) && n.subnet_len <= 32);
+		check_clean(n.name, sizeof(n.name));
+		check_clean(n.bridge, sizeof(n.bridge));
+	}
+	if (inspect_parse_engine(data, size, &e) == 0) {
+		check_clean(e.version, sizeof(e.version));
+		check_clean(e.cgroup_driver, sizeof(e.cgroup_driver));
+	}
+	text = malloc(size + 1);
+	memcpy(text, data, size);
+	text[size] = 0;
+	inspect_parse_status(text, &facts);
+	inspect_dns_from_host(text);
+	assert(!(facts & ~all));
+	free(text);
+}
+
 struct got {
 	char body[65536];
 	size_t len;
@@ -130,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	check_container((const char *)data, size);
 	check_rest((const char *)data, size);
+	check_inspect((const char *)data, size);
 	check_http((const char *)data, size);
 	return 0;
 }

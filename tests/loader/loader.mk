@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The loader under interruption, races and tampering; see tests/loader/run.sh.
 
-LOADER_TESTS := $(addprefix $(B)/loader-tests/,interrupt swaps changes noted tamper)
+LOADER_TESTS := $(addprefix $(B)/loader-tests/,interrupt swaps changes noted tamper before)
 LOADER_SHARED := tests/loader/instance.c tests/loader/probe.c
 
 $(LOADER_TESTS): $(B)/loader-tests/%: tests/loader/%.c $(LOADER_SHARED) \

@@ -33,8 +33,9 @@ declare -A command=(
 	[together]="$bin/changes together" [limits]="$bin/changes limits"
 	[noted]="$bin/noted"
 	[tamper]="$bin/tamper" [refusals]=tests/loader/refusals.sh
+	[lost]=tests/loader/lost.sh [before]="$bin/before"
 )
-rounds=("noted same failing together limits tamper refusals interrupt_unload" "interrupt_load interrupt_reload"
+rounds=("noted same failing together limits tamper refusals lost before interrupt_unload" "interrupt_load interrupt_reload"
 	"swaps")
 
 wanted() { # NAME LIST...

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -57,6 +58,18 @@ static void must_be_noticed(const char *cut)
 	check(strchr(text, '(') && strlen(text) > 40, "%s: status does not say what to do: %s", cut,
 	      text);
 	cuts++;
+}
+
+static bool doctor_says(const char *words)
+{
+	RUN(bpfguard_path(), "doctor", "--json", "-p", policy);
+	return strstr(run_stdout(), words);
+}
+
+static bool status_says(const char *words)
+{
+	bpfguard("status");
+	return strstr(run_stdout(), words) || strstr(run_stderr(), words);
 }
 
 static void must_be_mended(const char *cut)
@@ -112,7 +125,8 @@ static void detach_each_link(void)
 		snprintf(rel, sizeof(rel), "guards/0-a/%s", hooks[i]);
 		fd = bpf_obj_get(pin(rel));
 		check(fd >= 0 && !bpf_link_detach(fd), "%s: %m", rel);
-		snprintf(cut, sizeof(cut), "%s detached by its id", hooks[i]);
+		snprintf(cut, sizeof(cut), "%s: its link was detached by its id", hooks[i]);
+		check(status_says(cut), "status does not say: %s", cut);
 		must_be_mended(cut);
 	}
 }
@@ -140,6 +154,38 @@ static void replace_program(void)
 	must_be_mended("another program put under our egress link");
 }
 
+/* Turns a refusal into success: r1 = 0; call bpf_set_retval; r0 = 1. -1: the kernel has none. */
+static int undo_program(void)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_set_retval },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
+
+	return bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "undo", "GPL", insns,
+			     ARRAY_SIZE(insns), &opts);
+}
+
+static void attach_undoing(void)
+{
+	_close_ int prog = undo_program();
+	_close_ int cgroup = open(instance_cgroup_dir("top"), O_RDONLY | O_CLOEXEC);
+
+	if (prog < 0)
+		return; /* since Linux 5.18 */
+	check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI),
+	      "attach: %m");
+	must_be_noticed("another's program that undoes refusals");
+	check(status_says("undoes refusals of a call (bpf_set_retval)"), "not named: %s",
+	      run_stdout());
+	check(doctor_says("it undoes refusals of ours"), "doctor: %s", run_stdout());
+	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET4_CONNECT), "detach: %m");
+	must_be_whole("it is gone");
+}
+
 static void attach_others(void)
 {
 	static const char *const where[] = { "top/a", "top" };
@@ -153,12 +199,48 @@ static void attach_others(void)
 		check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET4_CONNECT, BPF_F_ALLOW_MULTI),
 		      "attach: %m");
 		must_be_noticed("another's connect4 program");
+		check(!status_says("bpf_set_retval"), "called one that undoes: %s", run_stdout());
 		/* it is not ours to take away: load cannot mend it */
 		check(bpfguard("load") == EXIT_YES, "load beside it: %s", run_stderr());
 		must_be_noticed("another's connect4 program, after load");
 		check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET4_CONNECT), "detach: %m");
 		must_be_whole("another's connect4 program gone");
 	}
+}
+
+/* Not ours to take away, and harmless to the guard: said, with the program's name. */
+static void attach_override(void)
+{
+	_close_ int prog = yes_program(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS);
+	_close_ int cgroup = open(instance_cgroup_dir("top"), O_RDONLY | O_CLOEXEC);
+
+	check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_OVERRIDE),
+	      "attach: %m");
+	must_be_noticed("another's program with ALLOW_OVERRIDE above");
+	check(status_says("(yes, egress)") && status_says("ALLOW_OVERRIDE"), "not named");
+	check(doctor_says("attached with ALLOW_OVERRIDE: the guard takes its place"), "doctor: %s",
+	      run_stdout());
+	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET_EGRESS), "detach: %m");
+	check(!bpf_prog_attach(prog, cgroup, BPF_CGROUP_INET_EGRESS, 0), "attach: %m");
+	check(doctor_says("attached without a link and for itself alone"), "doctor: %s",
+	      run_stdout());
+	check(!bpf_prog_detach2(prog, cgroup, BPF_CGROUP_INET_EGRESS), "detach: %m");
+	check(!doctor_says("guard.other_program"), "doctor: %s", run_stdout());
+	must_be_whole("another's program above gone");
+}
+
+/* A link of ours whose pin is gone, held by somebody: it runs, and no load can change it. */
+static void hold_lost(void)
+{
+	int held = bpf_obj_get(pin("guards/0-a/egress"));
+
+	check(held >= 0 && !unlink(pin("guards/0-a/egress")), "egress: %m");
+	must_be_noticed("a held link without its pin");
+	check(status_says("1 programs of bpfguard run on its cgroup"), "the held link is not seen");
+	check(bpfguard("load") == EXIT_YES, "load: %s", run_stderr());
+	check(status_says("1 programs of bpfguard run on its cgroup"), "not seen after load");
+	close(held);
+	must_be_whole("the held link let go");
 }
 
 static void remake_cgroup(bool with_socket)
@@ -222,6 +304,30 @@ static void change_maps(void)
 	must_be_mended("the policy taken out");
 }
 
+/* Forged in the map; what the policy gives is no forgery. */
+static void lengthen_lease(const char *text)
+{
+	static const char words[] = "lease is longer than the policy gives";
+	struct bg_lease lease = { .vpn_state = BG_VPN_UP };
+	char *with = strdup(text), *off = strstr(with, "lease: off");
+	uint32_t slot = 0;
+	_close_ int map = -1;
+
+	check(off, "the policy has no lease: off");
+	memcpy(off, "lease: 5s ", 10);
+	instance_file("policy", with);
+	free(with);
+	check(bpfguard("reload") == EXIT_YES, "reload: %s", run_stderr());
+	map = map_fd("bg_lease");
+	lease.until_ns = base_now_ns(CLOCK_BOOTTIME) + 5000000000ull;
+	check(!bpf_map_update_elem(map, &slot, &lease, BPF_ANY), "bg_lease: %m");
+	check(!status_says(words), "a lease of 5 s is called forged");
+	lease.until_ns += 3600000000000ull;
+	check(!bpf_map_update_elem(map, &slot, &lease, BPF_ANY), "bg_lease: %m");
+	must_be_noticed("a lease of an hour");
+	check(status_says(words), "a lease of an hour is not called forged");
+}
+
 static int tamper(int argc, char **argv)
 {
 	char text[1024];
@@ -245,6 +351,9 @@ static int tamper(int argc, char **argv)
 	detach_each_link();
 	replace_program();
 	attach_others();
+	attach_override();
+	attach_undoing();
+	hold_lost();
 	change_maps();
 	remake_cgroup(false);
 	remake_cgroup(true);
@@ -252,6 +361,7 @@ static int tamper(int argc, char **argv)
 	remove_each_pin("maps");
 	check(!unlink(pin("flush")), "flush: %m");
 	must_be_mended("flush");
+	lengthen_lease(text);
 	printf("%u cuts noticed\n", cuts);
 	return 0;
 }

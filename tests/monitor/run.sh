@@ -19,10 +19,15 @@ cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 . tests/monitor/link.sh
 # shellcheck source=tests/monitor/evidence.sh
 . tests/monitor/evidence.sh
+# shellcheck source=tests/monitor/tamper.sh
+. tests/monitor/tamper.sh
 
 clean_up() {
 	local n p
-	for n in monitor sender capture capture2 pings probes control uapi engine tunnel wg-server ovpn ovpn-server evil; do end $n; done
+	for n in monitor sender forbidden holder capture capture2 pings probes control uapi engine tunnel \
+		wg-server ovpn ovpn-server evil; do
+		end $n
+	done
 	bpfguard unload --yes > /dev/null 2>&1
 	for p in server host gateway app peer evil; do ip netns del "$id-$p" 2> /dev/null; done
 	rmdir "$cgroups/$id" 2> /dev/null

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SCRIPT_MAX    8
+#define SCRIPT_MAX    16
 #define SCRIPT_ANSWER (256 * 1024)
 
 enum script_then { SCRIPT_CLOSE, SCRIPT_HANG, SCRIPT_FLOOD };
