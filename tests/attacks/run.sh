@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The attack catalogue. run.sh [--guard on|off|both] [--layers i1|i1+i2|all] [--caps "SET..."]
+# The attack catalogue. run.sh [--guard on|off|both] [--layers i1|i1+i2|all] [--caps SET,...]
 #   [--tsv FILE] [NAME...]                        (BUILD, BPFGUARD; NAME may be a pattern: 'path_*')
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
 	--guard) guard=$2 && shift 2 ;;
 	--layers) layers=$2 && shift 2 ;;
 	--tsv) tsv=$2 && shift 2 ;;
-	--caps) sets=$2 && shift 2 ;;
+	--caps) sets=${2//,/ } && shift 2 ;;
 	-*)
 		sed -n '4,6s/^# *//p' "$0" >&2
 		exit 64
