@@ -34,16 +34,16 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 			"$root$path/" 2> /dev/null
 		files+=("$path"/lib*.so)
 	fi
-	cp "$1/bpfguard" "$1/bpfguard.bpf.o" "$1/link.bpf.o" "$1/vm/verify" "$root/bpfguard/build/" &&
+	cp "$1"/{bpfguard,{bpfguard,link,lsm}.bpf.o,vm/{verify,lsmtry}} "$root/bpfguard/build/" &&
 		cp -r "$2" "$root/bpfguard/build/live" || return 1
-	files+=("$1/bpfguard" "$1/vm/verify" "$2"/*)
+	files+=("$1/bpfguard" "$1"/vm/{verify,lsmtry} "$2"/*)
 	while read -r path; do
 		mkdir -p "$root${path%/*}" && cp -L "$path" "$root$path" || return 1
 	done < <(image_libraries "${files[@]}")
 	# no sources of programs: they are built, and no compiler is in there
 	mkdir "$root/bpfguard/tests/live"
 	cp tests/live/*.sh "$root/bpfguard/tests/live/"
-	cp tests/vm/{job,report,tunnel}.sh "$root/bpfguard/tests/vm/"
+	cp tests/vm/{job,lsm,report,tunnel}.sh "$root/bpfguard/tests/vm/"
 	cp tests/vm/init "$root/init"
 	printf 'root:x:0:0::/:/bin/sh\n' > "$root/etc/passwd"
 	printf '127.0.0.1 localhost\n' > "$root/etc/hosts"

@@ -290,16 +290,19 @@ check control_raw_socket
 inside vm-raw socket 2 3 1
 result call=socket errno=OK
 
+# shellcheck source=tests/vm/lsm.sh
+. "$top/tests/vm/lsm.sh"
+
 # shellcheck source=tests/vm/tunnel.sh
 . "$top/tests/vm/tunnel.sh"
 
 check verifier
-for object in bpfguard link; do
+for object in bpfguard link lsm; do
 	"$top/build/verify" "$top/build/$object.bpf.o" >> "$W/verified" 2> "$W/refused" || {
 		fail "the verifier refuses $object"
 		tail -n 40 "$W/refused" | sed 's/^/    /'
 	}
 done
-[ "$(wc -l < "$W/verified")" -ge 15 ] || fail "fewer than 15 programs"
+[ "$(wc -l < "$W/verified")" -ge 31 ] || fail "fewer than 31 programs"
 sed 's/^/@v\t/' "$W/verified"
 finish

@@ -10,9 +10,15 @@ $(B)/vm/verify: tests/vm/verify.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lbpf
 
+$(B)/vm/lsmtry: tests/vm/lsmtry.c tests/vm/lsmtry_bpf.c tests/vm/lsmtry.h
+	$(call msg,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lbpf \
+		$(if $(wildcard /usr/include/liburing.h),-luring)
+
 .PHONY: test-vm test-vm-installed
 test-vm:
 	$(Q)packaging/deps.sh vm
 	$(Q)$(MAKE) --no-print-directory test-vm-installed
-test-vm-installed: all $(B)/vm/verify
+test-vm-installed: all $(B)/vm/verify $(B)/vm/lsmtry
 	$(Q)KERNEL='$(KERNEL)' LIVE='$(LIVE)' VM_REFRESH='$(VM_REFRESH)' tests/vm/run.sh $(B)
