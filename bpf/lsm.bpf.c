@@ -203,7 +203,7 @@ int bg_lsm_bpf_map(__u64 *ctx)
 	unsigned int fmode = ctx[1];
 	const struct bg_lsm *conf = bg_lsm_conf();
 
-	if (!conf || !(fmode & BG_FMODE_WRITE) || !bg_is_own_map(map))
+	if (!conf || !conf->dev || !(fmode & BG_FMODE_WRITE) || !bg_is_own_map(map))
 		return 0;
 	return bg_protect(conf->slot, BG_HOOK_LSM_BPF_MAP);
 }

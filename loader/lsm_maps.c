@@ -112,8 +112,6 @@ int loader_lsm_settle(const struct loader_image *want, enum bg_lsm_state state)
 
 	if (!err)
 		err = loader_lsm_place(&conf);
-	if (!err)
-		err = write_own();
 	if (err)
 		return err;
 	conf.state = state;
@@ -122,5 +120,7 @@ int loader_lsm_settle(const struct loader_image *want, enum bg_lsm_state state)
 	for (slot = BG_MAX_GUARDS; slot--;)
 		if (want->guard[slot].generation)
 			conf.slot = slot;
-	return loader_lsm_write(&conf);
+	/* who may touch the maps must be known before they are protected, from us as well */
+	err = loader_lsm_write(&conf);
+	return err ? err : write_own();
 }

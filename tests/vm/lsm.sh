@@ -75,7 +75,7 @@ foreign_sockets() { # ERROR
 	for how in unix netlink; do
 		trying OK moved $how
 	done
-	trying OK accepted
+	trying OK -n /run/netns/app accepted
 }
 
 handed_sockets() { # ERROR-OF-SCM ERROR-OF-PIDFD
@@ -93,6 +93,10 @@ ways_out() { # ERROR
 	trying "$1" leave /sys/fs/cgroup/elsewhere
 	trying "$1" into /sys/fs/cgroup/elsewhere
 	trying OK leave "$CG/below"
+}
+
+no_lsm_programs() {
+	[[ "$(bpftool prog show)" != *bg_lsm_* ]]
 }
 
 moved_udp() { # sends a mark to the rogue from a socket that is not the guard's
@@ -233,12 +237,11 @@ check lsm_tamper_links
 tampers bpf tried_bpf detach "$(link_id guards/0-vpn/egress)"
 if [ $lsm = on ]; then
 	tampers bpf tried_bpf update "$(link_id guards/0-vpn/egress)"
-	outside EPERM map "$(bpftool --json map show name bg_lease | jq '.id // .[-1].id')" write
 fi
 
 check lsm_tamper_maps
-id=$("$bpfguard" status --json > /dev/null && bpftool --json prog show name bg_egress | jq '(.[-1] // .).map_ids[0]')
 if [ $lsm = on ]; then
+	id=$(bpftool --json prog show name bg_egress | jq '[.] | flatten | .[-1].map_ids[0]')
 	tampers bpf_map tried_bpf map "$id" write
 	outside OK map "$id" read
 fi
@@ -288,10 +291,6 @@ check lsm_unload
 "$bpfguard" unload --yes > "$W/out" 2>&1 || fail "$(< "$W/out")"
 [ ! -e "$BPFGUARD_PINS" ] || fail "left: $(find "$BPFGUARD_PINS")"
 eventually no_lsm_programs
-
-no_lsm_programs() {
-	[[ "$(bpftool prog show)" != *bg_lsm_* ]]
-}
 
 # Without it each of these succeeds: so it was the programs that refused.
 check lsm_controls
