@@ -101,7 +101,7 @@ no_lsm_programs() {
 
 moved_udp() { # sends a mark to the rogue from a socket that is not the guard's
 	mark=m$((++marks))
-	out=$("$try" -c "$CG" -n /run/netns/app moved udp $T4 "$mark" 2>&1)
+	out=$("$try" -c "$CG" -n /run/netns/app moved udp $T4 "BPFGUARD-LIVE-MARK:$mark" 2>&1)
 }
 
 link_id() { # PIN: of a link
@@ -241,9 +241,15 @@ fi
 
 check lsm_tamper_maps
 if [ $lsm = on ]; then
-	id=$(bpftool --json prog show name bg_egress | jq '[.] | flatten | .[-1].map_ids[0]')
-	tampers bpf_map tried_bpf map "$id" write
-	outside OK map "$id" read
+	# but for its constants, which are frozen, all maps of the program are ours
+	ids=$(bpftool --json prog show name bg_egress | jq '[.] | flatten | .[-1].map_ids[]')
+	held=0
+	for id in $ids; do
+		outside OK map "$id" read
+		tried_bpf map "$id" write || held=$((held + 1))
+	done
+	[ "$held" -ge $(($(wc -w <<< "$ids") - 1)) ] || fail "$held of $ids"
+	event '.reason == "tamper"' '.hook == "lsm_bpf_map"' '.comm == "lsmtry"'
 fi
 
 check lsm_tamper_mount
