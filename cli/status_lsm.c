@@ -43,12 +43,12 @@ json_t *status_lsm_json(const struct loader_lsm_status *lsm)
 	size_t i;
 
 	for (i = 0; i < lsm->n_hooks; i++)
-		json_array_append_new(
-			hooks, json_pack("{s:s, s:b, s:I, s:I, s:s}", "hook", lsm->hook[i].name,
-					 "attached", lsm->hook[i].attached, "program",
-					 (json_int_t)lsm->hook[i].prog_id, "link",
-					 (json_int_t)lsm->hook[i].link_id, "tag",
-					 lsm->hook[i].tag));
+		json_array_append_new(hooks, json_pack("{s:s, s:b, s:I, s:I, s:s}", "hook",
+						       lsm->hook[i].name, "attached",
+						       lsm->hook[i].attached, "program",
+						       (json_int_t)lsm->hook[i].prog_id, "link",
+						       (json_int_t)lsm->hook[i].link_id, "tag",
+						       lsm->hook[i].tag));
 	for (i = 0; lsm->state != BG_LSM_ACTIVE && i < ARRAY_SIZE(only_here); i++)
 		json_array_append_new(open, json_string(events_reason_name(only_here[i])));
 	return json_pack("{s:s, s:s, s:o, s:o}", "state", state_name(lsm->state), "why", lsm->why,

@@ -224,6 +224,7 @@ check lsm_tamper_pins
 tampers inode_unlink rm "$BPFGUARD_PINS/guards/0-vpn/egress"
 tampers inode_unlink rm "$BPFGUARD_PINS/maps/bg_lease"
 tampers inode_rename mv "$BPFGUARD_PINS/guards/0-vpn/egress" "$BPFGUARD_PINS/guards/0-vpn/other"
+[ $lsm = on ] || rm "$BPFGUARD_PINS/guards/0-vpn/other"
 [ $lsm = off ] || tampers inode_rename mv "$BPFGUARD_PINS" "$BPFGUARD_PINS.away"
 [ $lsm = off ] || tampers inode_unlink rm "$BPFGUARD_PINS/lsm/inode_unlink"
 mkdir /sys/fs/bpf/others && rmdir /sys/fs/bpf/others || fail "others' directories are protected, too"

@@ -97,8 +97,7 @@ static int unpublish(const char *pin)
 	int fd = bpf_obj_get(pin);
 	__u32 zero = 0;
 
-	return lsm_said("unpublish",
-			fd < 0 || bpf_map_delete_elem(fd, &zero) ? errno : 0);
+	return lsm_said("unpublish", fd < 0 || bpf_map_delete_elem(fd, &zero) ? errno : 0);
 }
 
 int lsm_try_bpf(char **argv)
