@@ -42,7 +42,7 @@ OBJS	:= $(SRCS:%.c=$(B)/%.o)
 LIBOBJS	:= $(filter-out $(B)/cli/main.o,$(OBJS))
 SANOBJS	:= $(LIBOBJS:$(B)/%=$(B)/san/%)
 BPFHDRS	:= $(wildcard bpf/*.h vmlinux/*.h)
-SKEL	:= $(B)/bpfguard.skel.h $(B)/link.skel.h
+SKEL	:= $(B)/bpfguard.skel.h $(B)/link.skel.h $(B)/lsm.skel.h
 
 .PHONY: all
 all: $(B)/bpfguard

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define BG_ABI 2u /* layout of every structure below; a loader never mixes two */
+#define BG_ABI 3u /* layout of every structure below; a loader never mixes two */
 
 /* Limits. The policy room repeats those a user can meet and a build check compares them. */
 #define BG_MAX_GUARDS	  32	/* slots: twice a policy's, so a reload may replace every guard */
@@ -35,6 +35,7 @@
 #define BG_MAX_OUTBOUND	  32   /* on-link networks of the uplinks and `uplink.outbound` */
 #define BG_MAX_PORTS	  1024 /* host sides of veths that are sealed */
 #define BG_MAX_MACS	  2048
+#define BG_MAX_OWN	  64 /* maps of ours */
 
 enum bg_verdict {
 	BG_DENY = 0,
@@ -79,6 +80,8 @@ enum bg_reason {
 	BG_R_LINK_SPOOF = 30,	    /* a frame or ARP/ND message that claims to be somebody else */
 	BG_R_LINK_OTHER_NETWORK = 31, /* a protected container's frame on another network */
 	BG_R_LINK_PROTOCOL = 32,      /* neither IP nor well-formed ARP */
+	BG_R_SOCKET_FAMILY = 33,      /* a socket of a family that leaves the machine past IP */
+	BG_R_TAMPER = 34,	      /* somebody laid hands on the guard itself */
 	BG_R_MAX = 64,		      /* size of the counter rows */
 };
 
@@ -100,7 +103,25 @@ enum bg_hook {
 	BG_HOOK_UPLINK_BRIDGE = 13, /* tc ingress of the uplink network's bridge, on the host */
 	BG_HOOK_SEAL_BRIDGE = 14,   /* tc ingress of the VPN network's bridge, on the host */
 	BG_HOOK_SEAL_PORT = 15,	    /* tc ingress of the host side of a protected veth */
-	BG_HOOK_MAX = 16,
+	BG_HOOK_LSM_FIRST = 16,	    /* those of bpf/lsm.bpf.c */
+	BG_HOOK_LSM_CREATE = 16,
+	BG_HOOK_LSM_CONNECT = 17,
+	BG_HOOK_LSM_SENDMSG = 18,
+	BG_HOOK_LSM_LISTEN = 19,
+	BG_HOOK_LSM_RECEIVE = 20,
+	BG_HOOK_LSM_WRITE = 21,
+	BG_HOOK_LSM_OPEN = 22,
+	BG_HOOK_LSM_FORK = 23,
+	BG_HOOK_LSM_UNLINK = 24,
+	BG_HOOK_LSM_RMDIR = 25,
+	BG_HOOK_LSM_RENAME = 26,
+	BG_HOOK_LSM_UMOUNT = 27,
+	BG_HOOK_LSM_MOUNT = 28,
+	BG_HOOK_LSM_MOVE_MOUNT = 29,
+	BG_HOOK_LSM_BPF = 30,
+	BG_HOOK_LSM_BPF_MAP = 31,
+	BG_HOOK_LSM_END = 32,
+	BG_HOOK_MAX = 48,
 };
 
 /* What a flow is known to be. */
@@ -206,6 +227,7 @@ struct bg_guard {
 /* Holes that the user has accepted (load --accept-missing); status shows them for ever. */
 enum bg_accepted {
 	BG_ACCEPTED_HOST_CGROUP = 1 << 0, /* the guard is below a cgroup namespace's root */
+	BG_ACCEPTED_LSM = 1 << 1,	  /* BPF LSM is active and takes our programs not */
 };
 
 /* What a load put into the kernel, so that status can tell whether it is still that. */
@@ -389,5 +411,7 @@ _Static_assert(sizeof(struct bg_port) == 24, "struct bg_port has a hole");
 _Static_assert(sizeof(struct bg_mac_key) == 12, "struct bg_mac_key has a hole");
 _Static_assert(sizeof(struct bg_owner) == 48, "struct bg_owner has a hole");
 #endif
+
+#include "bpf/lsm.h"
 
 #endif /* BPFGUARD_H */

@@ -37,15 +37,21 @@ BG_INLINE void bg_count(__u32 slot, __u32 reason)
 
 /*
  * The number is taken even when the ring is full: a gap in the numbers is a loss, exactly. A lock
- * and not an atomic add, because kernels before 5.12 have none that returns the value.
+ * and not an atomic add, because kernels before 5.12 have none that returns the value. Where a
+ * program may take no lock (BG_MAY_LOCK, set by the includer) its events have number 0, which is
+ * shown as it comes; bg_stat still counts those that are lost.
  */
+#ifndef BG_MAY_LOCK
+#define BG_MAY_LOCK true
+#endif
+
 BG_INLINE __u64 bg_next_seq(void)
 {
 	__u32 zero = 0;
 	struct bg_stream_lock *s = bpf_map_lookup_elem(&bg_stream, &zero);
 	__u64 seq;
 
-	if (!s)
+	if (!s || !(BG_MAY_LOCK))
 		return 0;
 	bpf_spin_lock(&s->lock);
 	seq = ++s->seq;
@@ -248,13 +254,19 @@ BG_INLINE void bg_current(struct bg_owner *who)
 	bpf_get_current_comm(who->comm, sizeof(who->comm));
 }
 
-/* The guard of this set of programs in the generation in force; NULL: not loaded, deny. */
-BG_INLINE const struct bg_guard *bg_guard_here(void)
+/* A guard in the generation in force; NULL: not loaded, deny. */
+BG_INLINE const struct bg_guard *bg_guard_at(__u32 slot)
 {
-	__u32 zero = 0, slot = bg_slot;
+	__u32 zero = 0;
 	void *generation = bpf_map_lookup_elem(&bg_policy, &zero);
 
 	return generation ? bpf_map_lookup_elem(generation, &slot) : 0;
+}
+
+/* That of this set of programs. */
+BG_INLINE const struct bg_guard *bg_guard_here(void)
+{
+	return bg_guard_at(bg_slot);
 }
 
 BG_INLINE const struct bg_lease *bg_lease_here(void)

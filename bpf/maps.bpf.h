@@ -191,4 +191,42 @@ struct {
 	__type(value, __u64);
 } bg_pause BG_MAP;
 
+/*
+ * The maps of bpf/lsm.bpf.c, written by the loader. All of it is for tasks inside of a guard or for
+ * whoever touches the guard: nothing that is missing here refuses anything to others.
+ *
+ * slot -> the guard's cgroup, to tell whether a task is inside. Missing: its tasks are judged by
+ * the other hooks and the link only, and status says so.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, BG_MAX_GUARDS);
+	__type(key, __u32);
+	__type(value, __u32);
+} bg_task BG_MAP;
+
+/* slot -> the same cgroup, to tell where a socket comes from. Zeroed: every socket is foreign. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BG_MAX_GUARDS);
+	__type(key, __u32);
+	__type(value, struct bg_inside);
+} bg_inside BG_MAP;
+
+/* [0] -> what is protected. Zeroed: nothing is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bg_lsm);
+} bg_lsm BG_MAP;
+
+/* Ids of our maps, and so of programs that use them. Missing: that map is not protected. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BG_MAX_OWN);
+	__type(key, __u32);
+	__type(value, __u32);
+} bg_own BG_MAP;
+
 #endif /* BPFGUARD_MAPS_BPF_H */

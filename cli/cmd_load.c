@@ -15,7 +15,7 @@ static const struct cli_opt load_opts[] = {
 	{ 'p', "policy", "FILE", "the policy (default /etc/bpfguard/policy.yaml)", NULL,
 	  &opt_policy, "file" },
 	{ 0, "dry-run", NULL, "check everything, load nothing", &opt_dry_run, NULL, NULL },
-	{ 0, "accept-missing", "NAME", "load although this is missing: host-cgroup", NULL,
+	{ 0, "accept-missing", "NAME", "load although this is missing: host-cgroup, lsm", NULL,
 	  &opt_accept, "host-cgroup" },
 };
 
@@ -41,9 +41,10 @@ static int parse_accept(const char *list, uint32_t *ret)
 			if (!strncmp(list, loader_holes[i].name, len) && !loader_holes[i].name[len])
 				break;
 		if (i == loader_n_holes)
-			return base_fail(EXIT_USAGE, "--accept-missing",
-					 "no feature of this name can be missed",
-					 "see bpfguard-load(8) for those that can: host-cgroup");
+			return base_fail(
+				EXIT_USAGE, "--accept-missing",
+				"no feature of this name can be missed",
+				"see bpfguard-load(8) for those that can: host-cgroup, lsm");
 		bits |= loader_holes[i].bit;
 	}
 	*ret = bits;

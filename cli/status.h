@@ -32,6 +32,9 @@ void status_monitor_free(struct status_monitor *m);
 void status_monitor_text(const struct status_monitor *m, const char *guard, FILE *out);
 json_t *status_monitor_json(const struct status_monitor *m);
 
+void status_lsm_text(const struct loader_lsm_status *lsm, FILE *out, bool color);
+json_t *status_lsm_json(const struct loader_lsm_status *lsm);
+
 bool status_any_attached(const struct loader_status *st);
 void status_print_text(const struct loader_status *st, const struct status_monitor *m, FILE *out,
 		       bool color);

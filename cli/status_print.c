@@ -258,7 +258,8 @@ void status_print_text(const struct loader_status *st, const struct status_monit
 		fprintf(out, "  %s!%s %s\n", color ? c : "", color ? C_RESET : "", st->problem[i]);
 	for (i = 0; i < st->n_guards; i++)
 		print_guard(&st->guard[i], m, out, color);
-	fprintf(out, "\nstream       %llu events, %llu lost, %llu repeats folded\n",
+	status_lsm_text(&st->lsm, out, color);
+	fprintf(out, "stream       %llu events, %llu lost, %llu repeats folded\n",
 		(unsigned long long)st->stat[BG_STAT_EVENTS],
 		(unsigned long long)st->stat[BG_STAT_LOST],
 		(unsigned long long)st->stat[BG_STAT_FOLDED]);
@@ -370,6 +371,7 @@ void status_print_json(const struct loader_status *st, const struct status_monit
 					     : "enforced"));
 	json_object_set_new(o, "problems", problems);
 	json_object_set_new(o, "guards", guards);
+	json_object_set_new(o, "lsm", status_lsm_json(&st->lsm));
 	json_object_set_new(o, "monitor", status_monitor_json(m));
 	json_object_set_new(
 		o, "stream",

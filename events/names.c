@@ -79,7 +79,12 @@
 	  "a protected container's frame on a network other than the VPN network",                 \
 	  "attach the container to the VPN network only")                                          \
 	X(BG_R_LINK_PROTOCOL, "link_protocol", "a frame that is neither IP nor well-formed ARP",   \
-	  "look at the container in the log; drop NET_RAW from it")
+	  "look at the container in the log; drop NET_RAW from it")                                \
+	X(BG_R_SOCKET_FAMILY, "socket_family",                                                     \
+	  "a socket of a family that leaves the machine past the IP stack",                        \
+	  "run the program outside of the guard if it needs VSOCK, Bluetooth or the like")         \
+	X(BG_R_TAMPER, "tamper", "a hand on the guard itself, or a way out of its cgroup",         \
+	  "look at the process in the log; bpfguard unload and reload are the ways to change it")
 
 #define HOOKS(X)                                                                                   \
 	X(BG_HOOK_SOCK_CREATE, "sock_create")                                                      \
@@ -96,7 +101,23 @@
 	X(BG_HOOK_UPLINK, "uplink")                                                                \
 	X(BG_HOOK_UPLINK_BRIDGE, "uplink_bridge")                                                  \
 	X(BG_HOOK_SEAL_BRIDGE, "seal_bridge")                                                      \
-	X(BG_HOOK_SEAL_PORT, "seal_port")
+	X(BG_HOOK_SEAL_PORT, "seal_port")                                                          \
+	X(BG_HOOK_LSM_CREATE, "lsm_socket_create")                                                 \
+	X(BG_HOOK_LSM_CONNECT, "lsm_socket_connect")                                               \
+	X(BG_HOOK_LSM_SENDMSG, "lsm_socket_sendmsg")                                               \
+	X(BG_HOOK_LSM_LISTEN, "lsm_socket_listen")                                                 \
+	X(BG_HOOK_LSM_RECEIVE, "lsm_file_receive")                                                 \
+	X(BG_HOOK_LSM_WRITE, "lsm_file_permission")                                                \
+	X(BG_HOOK_LSM_OPEN, "lsm_file_open")                                                       \
+	X(BG_HOOK_LSM_FORK, "lsm_task_alloc")                                                      \
+	X(BG_HOOK_LSM_UNLINK, "lsm_inode_unlink")                                                  \
+	X(BG_HOOK_LSM_RMDIR, "lsm_inode_rmdir")                                                    \
+	X(BG_HOOK_LSM_RENAME, "lsm_inode_rename")                                                  \
+	X(BG_HOOK_LSM_UMOUNT, "lsm_sb_umount")                                                     \
+	X(BG_HOOK_LSM_MOUNT, "lsm_sb_mount")                                                       \
+	X(BG_HOOK_LSM_MOVE_MOUNT, "lsm_move_mount")                                                \
+	X(BG_HOOK_LSM_BPF, "lsm_bpf")                                                              \
+	X(BG_HOOK_LSM_BPF_MAP, "lsm_bpf_map")
 
 struct reason {
 	const char *name, *text, *remedy;
@@ -135,6 +156,7 @@ static bool hook_known(unsigned int hook)
 #undef CASE
 		return true;
 	case BG_HOOK_NONE:
+	case BG_HOOK_LSM_END:
 	case BG_HOOK_MAX: return false;
 	}
 	return false;

@@ -71,6 +71,11 @@ static void print_where(const struct bg_flow *f, FILE *out)
 {
 	char buf[FLOW_ADDR];
 
+	/* these are about anything but a flow, or about a socket of a family without addresses */
+	if (!f->family && f->hook >= BG_HOOK_LSM_FIRST && f->hook < BG_HOOK_LSM_END) {
+		fprintf(out, " at %s", events_hook_name(f->hook));
+		return;
+	}
 	if (!flow_has_dst(f)) {
 		fputs(" -> new socket/", out);
 		print_proto(f, out);

@@ -33,12 +33,14 @@ void loader_object_hash(uint8_t ret[32])
 {
 	size_t size = 0;
 	const void *elf = bpfguard_bpf__elf_bytes(&size);
-	uint8_t both[2][32];
+	uint8_t all[3][32];
 
-	base_sha256(elf, size, both[0]);
+	base_sha256(elf, size, all[0]);
 	elf = link_bpf__elf_bytes(&size);
-	base_sha256(elf, size, both[1]);
-	base_sha256(both, sizeof(both), ret);
+	base_sha256(elf, size, all[1]);
+	elf = loader_lsm_elf(&size);
+	base_sha256(elf, size, all[2]);
+	base_sha256(all, sizeof(all), ret);
 }
 
 /* The log's flush program needs bpf_for_each_map_elem (5.13); without it the tail of a burst waits.

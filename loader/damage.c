@@ -97,13 +97,21 @@ static void check_guard(struct loader_damage *d, const struct loader_image *img,
 	loader_hash_guard(img, slot, hash);
 	if (memcmp(hash, g->policy_hash, sizeof(hash)) != 0)
 		damaged(d, "guard %s: its policy in the kernel was changed", g->name);
+	if (!loader_lsm_guard_is_whole(slot, m.cgroup_id))
+		damaged(d, "guard %s: what BPF LSM knows of its cgroup was changed", g->name);
 	if (g->flags & BG_G_LINK && d->n == before &&
 	    !loader_link_is_whole(slot, g->name, &m, pinned))
 		damaged(d, "guard %s: the link's programs are not those that were loaded", g->name);
 }
 
+static void lsm_damaged(void *ctx, const char *what)
+{
+	damaged(ctx, "%s", what);
+}
+
 bool loader_damaged(struct loader_damage *ret)
 {
+	struct loader_lsm_status lsm;
 	struct loader_pinned pinned;
 	struct loader_image *img = calloc(1, sizeof(*img));
 	unsigned int slot;
@@ -119,6 +127,7 @@ bool loader_damaged(struct loader_damage *ret)
 	} else {
 		loader_pinned_maps(&pinned);
 		check_maps(ret, &pinned);
+		loader_lsm_status(&lsm, &pinned, lsm_damaged, ret);
 		for (slot = 0; slot < BG_MAX_GUARDS; slot++)
 			if (img->guard[slot].generation)
 				check_guard(ret, img, slot, &pinned);

@@ -62,7 +62,8 @@ int loader_open_cgroup(const char *path, bool create, struct loader_error *err);
 #define LOADER_MAPS                                                                                \
 	"bg_policy", "bg_prefix", "bg_lease", "bg_counter", "bg_stat", "bg_last", "bg_event",      \
 		"bg_stream", "bg_fold", "bg_owner", "bg_dns_orig", "bg_dns_local", "bg_manifest",  \
-		"bg_uplink", "bg_port", "bg_mac", "bg_pause"
+		"bg_uplink", "bg_port", "bg_mac", "bg_pause", "bg_task", "bg_inside", "bg_lsm",    \
+		"bg_own"
 
 struct loader_pinned {
 	uint32_t id[24];
@@ -110,7 +111,7 @@ int loader_note_remove(void);
 /* Loads a set of programs for one slot on the pinned maps. */
 int loader_open_set(unsigned int slot, bool with_flush, struct bpfguard_bpf **ret,
 		    struct loader_error *err);
-/* Both objects in one. */
+/* All objects in one. */
 void loader_object_hash(uint8_t ret[32]);
 /* Points an object's maps to the pinned ones, which it makes where there are none. */
 int loader_share_maps(struct bpf_object *obj);
@@ -144,6 +145,23 @@ int loader_load_held(const struct policy *p, const char *policy_path, uint32_t a
 		     struct loader_error *err);
 /* Is the policy what the kernel holds, guard by guard? */
 bool loader_in_force(const struct policy *p, const struct loader_image *img);
+
+/*
+ * The LSM programs (loader/lsm.c). raise loads, attaches and pins the set where BPF LSM is active,
+ * or finds it whole; the maps they judge by are written for each guard (guard, drop: its end) and
+ * once for all (settle).
+ */
+int loader_lsm_raise(uint32_t accept, enum bg_lsm_state *ret_state, struct loader_error *err);
+int loader_lsm_remove(void);
+bool loader_lsm_is_whole(void);
+int loader_lsm_guard(unsigned int slot, const struct bg_guard *g, int cgroup);
+int loader_lsm_drop(unsigned int slot);
+bool loader_lsm_guard_is_whole(unsigned int slot, uint64_t cgroup_id);
+int loader_lsm_settle(const struct loader_image *want, enum bg_lsm_state state);
+const void *loader_lsm_elf(size_t *ret_size);
+/* Fills what status says of them; calls broken(ctx, sentence) for each thing that is not whole. */
+void loader_lsm_status(struct loader_lsm_status *ret, const struct loader_pinned *pinned,
+		       void (*broken)(void *ctx, const char *what), void *ctx);
 
 /* Is the log's flush program pinned, where the kernel can run it at all? */
 bool loader_flush_is_pinned(void);

@@ -33,7 +33,9 @@ struct job {
 	bool had_pins; /* something was there: at least a refusal, which a failure must not lift */
 	bool left[BG_MAX_GUARDS];  /* attached by an interrupted call */
 	bool fresh[BG_MAX_GUARDS]; /* attached by this call */
-	uint32_t accepted;	   /* what is missing, and the user does without */
+	uint32_t accept;	   /* what the user would do without */
+	uint32_t accepted;	   /* what of it is missing */
+	enum bg_lsm_state lsm;
 	struct loader_error *err;
 };
 
@@ -128,6 +130,12 @@ static int raise_guard(struct job *job, unsigned int slot, bool with_flush)
 	if (!ret && g->flags & BG_G_LINK)
 		ret = loader_link_raise(slot, g->name, job->err);
 	if (!ret) {
+		ret = loader_lsm_guard(slot, g, cgroup);
+		if (ret)
+			loader_fail(job->err, ret, EXIT_KERNEL, "cannot write the LSM's maps", NULL,
+				    "%s", strerror(-ret));
+	}
+	if (!ret) {
 		ret = loader_write_manifest(set, slot, g, cgroup, job->accepted);
 		if (ret)
 			loader_fail(job->err, ret, EXIT_KERNEL, "cannot note what was loaded", NULL,
@@ -167,12 +175,24 @@ static int settle_lease(const struct job *job, unsigned int slot)
 	return loader_write_lease(slot, &l);
 }
 
+/* They come first, so that what is made next is under their protection. */
+static int raise_lsm(struct job *job)
+{
+	int ret = loader_lsm_raise(job->accept, &job->lsm, job->err);
+
+	if (!ret && job->lsm == BG_LSM_FAILED)
+		job->accepted |= BG_ACCEPTED_LSM;
+	return ret;
+}
+
 static int raise_all(struct job *job)
 {
+	int ret = raise_lsm(job);
 	bool first = true;
 	unsigned int slot;
-	int ret;
 
+	if (ret)
+		return ret;
 	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
 		if (!job->want->guard[slot].generation)
 			continue;
@@ -191,7 +211,10 @@ static int raise_all(struct job *job)
 			return loader_fail(job->err, ret, EXIT_KERNEL, "cannot set the lease", NULL,
 					   "%s", strerror(-ret));
 	}
-	return 0;
+	ret = loader_lsm_settle(job->want, job->lsm);
+	return ret ? loader_fail(job->err, ret, EXIT_KERNEL, "cannot write the LSM's maps", NULL,
+				 "%s", strerror(-ret))
+		   : 0;
 }
 
 static int drop_unwanted(unsigned int slot, const char *name, void *ctx)
@@ -271,6 +294,8 @@ static int verify(const struct job *job)
 			equal = false;
 	}
 	loader_image_free(&now);
+	if (job->lsm == BG_LSM_ACTIVE && !loader_lsm_is_whole())
+		equal = false;
 	if (equal)
 		return 0;
 	return loader_fail(job->err, -EIO, EXIT_NOT_ENFORCED, "the kernel holds something else",
@@ -367,7 +392,7 @@ int loader_load(const struct policy *p, const char *policy_path, bool reload, ui
 		enum loader_result *ret, struct loader_error *err)
 {
 	struct loader_image want = { 0 };
-	struct job job = { .policy = p, .want = &want, .err = err };
+	struct job job = { .policy = p, .want = &want, .accept = accept, .err = err };
 	enum loader_result result = LOADER_UNCHANGED;
 	_close_ int lock = -1;
 	int e = prepare(&job, policy_path, accept);
@@ -387,7 +412,7 @@ int loader_load_held(const struct policy *p, const char *policy_path, uint32_t a
 		     struct loader_error *err)
 {
 	struct loader_image want = { 0 };
-	struct job job = { .policy = p, .want = &want, .err = err };
+	struct job job = { .policy = p, .want = &want, .accept = accept, .err = err };
 	enum loader_result result;
 	int e = prepare(&job, policy_path, accept);
 

@@ -130,6 +130,15 @@ struct loader_place_status {
 	size_t n_attached;
 };
 
+/* BPF LSM: one set of programs for all guards. */
+struct loader_lsm_status {
+	enum bg_lsm_state state;
+	const char *why; /* it is not active; "" if it is */
+	struct loader_hook_status hook[BG_LSM_HOOKS];
+	size_t n_hooks; /* that this kernel has a use for */
+	size_t n_attached;
+};
+
 struct loader_guard_status {
 	unsigned int slot;
 	struct bg_guard config;
@@ -149,6 +158,7 @@ struct loader_status {
 	bool enforced; /* every hook of every guard attached, tag and maps as expected */
 	struct loader_guard_status *guard;
 	size_t n_guards;
+	struct loader_lsm_status lsm;
 	uint64_t stat[BG_STAT_MAX];
 	uint64_t seq;
 	char problem[LOADER_MAX_PROBLEMS][256]; /* each with what to do */

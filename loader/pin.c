@@ -5,6 +5,7 @@
  *   <pins>/maps/NAME            every map, shared by all guards
  *   <pins>/flush                program that the log runs
  *   <pins>/tc/SLOT-NAME/...     the link's programs, see loader/link_place.c
+ *   <pins>/lsm/HOOK             links of the LSM programs, for all guards
  *   <pins>/guards/SLOT-NAME/HOOK  links; a directory is a guard, removing it ends its enforcement
  */
 #include <dirent.h>
@@ -115,7 +116,7 @@ int loader_remove_guard(unsigned int slot, const char *name)
 	}
 	if (rmdir(dir) && errno != ENOENT)
 		return -errno;
-	return 0;
+	return loader_lsm_drop(slot);
 }
 
 static int make_run_dir(const char *dir)

@@ -221,6 +221,8 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 		return;
 	}
 	g->accepted = m.accepted;
+	if (st->lsm.state == BG_LSM_FAILED) /* also of guards that were whole already */
+		g->accepted |= BG_ACCEPTED_LSM;
 	if (loader_guard_cgroup(&g->config, &g->cgroup_id))
 		g->cgroup_id = 0;
 	if (!g->cgroup_id)
@@ -238,6 +240,11 @@ static void check_guard(struct loader_status *st, struct loader_guard_status *g,
 			g->hook[g->n_hooks++].name = loader_hooks[i].name;
 	}
 	check_link(st, g, &m, pinned);
+	if (g->cgroup_id && !loader_lsm_guard_is_whole(g->slot, g->cgroup_id))
+		broken(st,
+		       "guard %s: the LSM programs do not know its cgroup (bpfguard load puts it "
+		       "right)",
+		       g->config.name);
 	loader_object_hash(object);
 	if (memcmp(m.object, object, sizeof(object)))
 		problem(st,
@@ -282,6 +289,11 @@ static int find_orphan(unsigned int slot, const char *name, void *ctx)
 	return 0;
 }
 
+static void lsm_broken(void *ctx, const char *what)
+{
+	broken((struct loader_status *)ctx, "%s", what);
+}
+
 static void read_seq(uint64_t *ret)
 {
 	_close_ int fd = loader_open_map("bg_stream");
@@ -311,6 +323,7 @@ static int fill_guards(struct loader_status *st, const struct loader_image *img,
 	if (loader_pinned_maps(&pinned) || !loader_flush_is_pinned())
 		problem(st, "a pin is gone from %s (bpfguard load makes it again)",
 			base_pins_dir());
+	loader_lsm_status(&st->lsm, &pinned, lsm_broken, st);
 	for (slot = 0; slot < BG_MAX_GUARDS; slot++) {
 		struct loader_guard_status *g;
 

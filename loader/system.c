@@ -89,6 +89,9 @@ static int check_net_cls(struct loader_error *err)
 const struct loader_hole loader_holes[] = {
 	{ BG_ACCEPTED_HOST_CGROUP, "host-cgroup",
 	  "only what runs below this cgroup namespace is guarded, not the whole machine" },
+	{ BG_ACCEPTED_LSM, "lsm",
+	  "packet, odd and foreign sockets are stopped at the link only, and nothing keeps others' "
+	  "hands off the guard" },
 };
 const size_t loader_n_holes = ARRAY_SIZE(loader_holes);
 

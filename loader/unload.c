@@ -46,6 +46,10 @@ int loader_remove_all(void)
 	if (err)
 		return err;
 	remove_empty("tc");
+	/* they keep everybody else's hands off all the rest, so they go last */
+	err = loader_lsm_remove();
+	if (err)
+		return err;
 	err = loader_pin_path(path, sizeof(path), "flush");
 	if (!err && unlink(path) && errno != ENOENT)
 		return -errno;

@@ -105,6 +105,8 @@ bool loader_guard_is_whole(unsigned int slot, const struct bg_guard *g)
 	 */
 	if (loader_guard_cgroup(g, &cgroup) || cgroup != m.cgroup_id || loader_pinned_maps(&pinned))
 		return false;
+	if (!loader_lsm_guard_is_whole(slot, cgroup))
+		return false;
 	for (i = 0; i < loader_n_hooks; i++)
 		if (!hook_is_whole(slot, g, &loader_hooks[i], &m, &pinned))
 			return false;

@@ -10,7 +10,9 @@ if [ -z "$1" ]; then
 fi
 
 # "struct field" pairs of our header: top-level members only, brackets and pointers taken off
-awk '/^struct [a-z0-9_]+ \{/ { s = $2; next }
+# (a name with ___ is that of some kernels only)
+awk '/^struct [a-z0-9_]+___[a-z]+ \{/ { s = ""; next }
+     /^struct [a-z0-9_]+ \{/ { s = $2; next }
      /^\}/ { s = "" }
      s && /;/ {
 	line = $0

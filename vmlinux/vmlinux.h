@@ -12,8 +12,12 @@
 #include <linux/bpf.h>
 
 /* From UAPI headers that cannot be included next to the types below. */
+#define AF_UNIX		 1
 #define AF_INET		 2
 #define AF_INET6	 10
+#define AF_NETLINK	 16
+#define AF_PACKET	 17
+#define AF_ALG		 38
 #define SOCK_STREAM	 1
 #define SOCK_DGRAM	 2
 #define SOCK_RAW	 3
@@ -92,13 +96,156 @@ struct sk_buff {
 	unsigned long _skb_refdst;
 };
 
+struct cgroup;
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock_common {
 	possible_net_t skc_net;
+	unsigned short skc_family;
+	__be16 skc_dport;
+	__be32 skc_daddr;
+	struct in6_addr skc_v6_daddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	struct dst_entry *sk_dst_cache;
+	struct sock_cgroup_data sk_cgrp_data;
+	unsigned char sk_kern_sock : 1;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
+};
+
+/* ---- tasks, files and cgroups, for the LSM programs ---- */
+struct kernfs_node {
+	__u64 id;
+	void *priv;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+
+struct inode {
+	__u16 i_mode;
+	kuid_t i_uid;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	void *i_private;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+};
+
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+
+struct mount {
+	struct vfsmount mnt;
+	int mnt_id;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	unsigned int f_mode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct task_struct {
+	struct mm_struct *mm;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+};
+
+struct bpf_map {
+	__u32 id;
+};
+
+struct bpf_prog_aux {
+	__u32 used_map_cnt;
+	struct bpf_map **used_maps;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_link {
+	struct bpf_prog *prog;
+};
+
+/* ---- what only some kernels have: vmlinux/check.sh passes over these ---- */
+struct cgroup___ptrs {
+	struct cgroup *ancestors[1];
+};
+
+struct cgroup___ids {
+	__u64 ancestor_ids[1]; /* before 6.1 */
+};
+
+struct sock_cgroup_data___tagged {
+	__u64 val; /* before 5.15, and before its return to 5.10 */
+};
+
+struct sock___tagged {
+	struct sock_cgroup_data___tagged sk_cgrp_data;
 };
 
 #pragma clang attribute pop

@@ -30,11 +30,18 @@ static void test_names(void **state)
 		/* A denial tells what to do about it. */
 		assert_int_equal(i >= BG_R_FIRST_DENY, events_reason_remedy(i) != NULL);
 	}
-	assert_int_equal(n_reasons, 32);
+	assert_int_equal(n_reasons, 34);
 	assert_string_equal(events_reason_name(BG_R_NEXT_HOP), "next_hop");
 	assert_string_equal(events_hook_name(BG_HOOK_EGRESS), "egress");
 	assert_int_equal(events_hook_parse("sockops", &got), 0);
 	assert_int_equal(got, BG_HOOK_SOCKOPS);
+	/* every hook has a name, and each name is one hook's */
+	for (unsigned int i = 1; i < BG_HOOK_LSM_END; i++) {
+		assert_int_equal(events_hook_parse(events_hook_name(i), &got), 0);
+		assert_int_equal(got, i);
+	}
+	assert_string_equal(events_hook_name(BG_HOOK_LSM_UNLINK), "lsm_inode_unlink");
+	assert_null(events_hook_name(BG_HOOK_LSM_END));
 	assert_null(events_hook_name(0));
 	assert_null(events_hook_name(BG_HOOK_MAX));
 	assert_int_equal(events_reason_parse("nexthop", &got), -ENOENT);

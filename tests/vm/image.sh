@@ -34,12 +34,12 @@ image_make() { # BUILD LIVE-PROGRAMS ARCHIVE; runs in the top of the tree
 			"$root$path/" 2> /dev/null
 		files+=("$path"/lib*.so)
 	fi
-	cp "$1/bpfguard" "$1"/*.bpf.o "$1/vm/verify" "$root/bpfguard/build/" &&
+	cp "$1/bpfguard" "$1"/*.bpf.o "$1"/vm/{verify,lsmtry} "$root/bpfguard/build/" &&
 		cp -r "$2" "$root/bpfguard/build/live" || return 1
 	mkdir -p "$root/bpfguard/build/attacks" "$root/bpfguard/tests/attacks" &&
 		cp "$1/attacks/attack" "$1/attacks/capture" "$root/bpfguard/build/attacks/" &&
 		cp tests/attacks/*.sh tests/attacks/*.awk "$root/bpfguard/tests/attacks/" || return 1
-	files+=("$1/bpfguard" "$1/vm/verify" "$2"/*)
+	files+=("$1/bpfguard" "$1"/vm/{verify,lsmtry} "$2"/*)
 	while read -r path; do
 		mkdir -p "$root${path%/*}" && cp -L "$path" "$root$path" || return 1
 	done < <(image_libraries "${files[@]}")

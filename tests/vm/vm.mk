@@ -16,13 +16,19 @@ $(B)/vm/verify: tests/vm/verify.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lbpf
 
-TEST_PROGRAMS += $(B)/vm/verify
+$(B)/vm/lsmtry: tests/vm/lsmtry.c tests/vm/lsmtry_bpf.c tests/vm/lsmtry.h
+	$(call msg,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lbpf \
+		$(if $(wildcard /usr/include/liburing.h),-luring)
+
+TEST_PROGRAMS += $(B)/vm/verify $(B)/vm/lsmtry
 
 .PHONY: test-vm test-vm-installed vm-verifier
 test-vm:
 	$(Q)packaging/deps.sh vm
 	$(Q)$(MAKE) --no-print-directory test-vm-installed
-test-vm-installed: all $(B)/vm/verify $(B)/attacks/attack $(B)/attacks/capture
+test-vm-installed: all $(B)/vm/verify $(B)/vm/lsmtry $(B)/attacks/attack $(B)/attacks/capture
 	$(Q)KERNEL='$(KERNEL)' LSM='$(LSM)' ATTACKS='$(ATTACKS)' VM_JOBS='$(VM_JOBS)' \
 		VM_KEEP='$(VM_KEEP)' LIVE='$(LIVE)' VM_REFRESH='$(VM_REFRESH)' tests/vm/run.sh $(B)
 vm-verifier:
