@@ -99,6 +99,10 @@ no_lsm_programs() {
 	[[ "$(bpftool prog show)" != *bg_lsm_* ]]
 }
 
+room_again() {
+	[[ "$(bpftool prog show)" != *test_fill* ]]
+}
+
 moved_udp() { # sends a mark to the rogue from a socket that is not the guard's
 	mark=m$((++marks))
 	out=$("$try" -c "$CG" -n /run/netns/app moved udp $T4 "BPFGUARD-LIVE-MARK:$mark" 2>&1)
@@ -315,6 +319,7 @@ rmdir "$CG/below" /sys/fs/cgroup/elsewhere
 if [ $lsm = on ]; then
 	check lsm_missing
 	helper "$try" fill socket_create
+	filler=$!
 	"$bpfguard" load -p "$W/lsm.yaml" > "$W/out" 2>&1
 	[ $? = 69 ] || fail "load ends otherwise: $(< "$W/out")"
 	grep -q 'accept-missing=lsm' "$W/out" || fail "it does not say what to do: $(< "$W/out")"
@@ -325,4 +330,6 @@ if [ $lsm = on ]; then
 	[ ! -e "$BPFGUARD_PINS/lsm" ] || fail "some of it is left"
 	trying OK socket 17 3 0
 	"$bpfguard" unload --yes > "$W/out" 2>&1 || fail "$(< "$W/out")"
+	kill "$filler"
+	eventually room_again
 fi

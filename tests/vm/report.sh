@@ -21,12 +21,11 @@ passes() {
 }
 
 holds_soon() {
-	local i
-	for ((i = 0; i < 1000; i++)); do
-		! "$@" || return 0
+	local deadline=$((SECONDS + 10))
+	until "$@"; do
+		[ "$SECONDS" -lt $deadline ] || return 1
 		read -r -t 0.01 -u "$idle" || : # poll
 	done
-	return 1
 }
 
 eventually() {
