@@ -27,6 +27,7 @@ bool counters_open(const char *pins)
 
 	snprintf(path, sizeof(path), "%s/maps/bg_counter", pins);
 	attr.pathname = (uint64_t)path;
+	attr.file_flags = BPF_F_RDONLY; /* the guard keeps what can write to itself */
 	map = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
 	return map >= 0;
 }

@@ -126,9 +126,14 @@ guard_off() {
 	guard unload --yes > "$W/unload.out" 2>&1 || give_up "unload: $(< "$W/unload.out")"
 }
 
-# Runs a plan (file of NUMBER NAME CAPS lines); what each attempt said is added to $W/said.
+# Runs a plan (file of NUMBER NAME CAPS lines); what each attempt said is added to $W/said. Under the
+# product's name: where BPF LSM keeps the maps, the helpers that close the lease pass for it, as
+# root's programs on the host can. Attackers are inside of the guard, which no name gets them out of.
 run_plan() { # PLAN [KEY=VALUE...]
-	in_ns host "$ATTACK" batch gateway="/run/netns/$NS-gw" rogue="/run/netns/$NS-host" \
+	[ -e "$W/bin/bpfguard" ] || { mkdir -p "$W/bin" && cp "$ATTACK" "$W/bin/bpfguard" &&
+		chown root: "$W/bin/bpfguard" && chmod 755 "$W/bin/bpfguard"; } ||
+		give_up "cannot copy $ATTACK"
+	in_ns host "$W/bin/bpfguard" batch gateway="/run/netns/$NS-gw" rogue="/run/netns/$NS-host" \
 		wan="/run/netns/$NS-wan" sibling="/run/netns/$NS-sib" peer="/run/netns/$NS-peer" cgroup="$CG" \
 		cgroup-other="$CGO" work="$W" generation="$generation" ${pinned:+pins="$pinned"} \
 		"${@:2}" < "$1" >> "$W/said" 2> "$W/batch.err" ||
