@@ -63,13 +63,13 @@ mkdir "$W/root" && echo "${LIVE_PATTERNS#1}" > "$W/root/live" &&
 image_make "$build" "$LIVE" "$W/image.cpio" || exit 1
 
 # The console is a file; what the tests say is shown while it comes. All of it is in DIR/said.
-boot() { # DIR KERNEL LSM JOBS
+boot() { # DIR KERNEL LSM JOBS [WORD-FOR-init]
 	local vm viewer
 	: > "$1/console"
 	timeout "${VM_SECONDS:-$([[ $4 != *live* ]] && echo 1200 || echo 3600)}" qemu-system-x86_64 \
 		-accel tcg,thread=single -smp 1 -m 2048 -kernel "$CACHE/$2/vmlinuz" \
 		-initrd "$W/initrd-$2" -append "console=ttyS0 quiet loglevel=1 panic=-1 \
-		mitigations=off cryptomgr.notests=1 $(lsm_line "$3") vmjob=$4" \
+		mitigations=off cryptomgr.notests=1 $(lsm_line "$3") ${5:-} vmjob=$4" \
 		-nodefaults -display none -serial "file:$1/console" -no-reboot < /dev/null &
 	vm=$!
 	trap 'kill $vm; exit 1' TERM
@@ -114,12 +114,12 @@ one_ended() {
 	judge "$1" "$2" "$3" "$4" $((SECONDS - $5))
 }
 
-start() { # KERNEL LSM JOBS
+start() { # KERNEL LSM JOBS [WORD-FOR-init]
 	local dir=$W/$1-$2
 	[ ${#machine[@]} -lt 2 ] || one_ended
 	mkdir "$dir"
 	printf '== %s, BPF LSM %s: Linux %s\n' "$1" "$2" "$(< "$CACHE/$1/release")"
-	boot "$dir" "$1" "$2" "$3" &
+	boot "$dir" "$@" &
 	machine[$!]="$dir $1 $2 $3 $SECONDS"
 }
 
@@ -130,15 +130,15 @@ for k in "${kernels[@]}"; do
 		continue
 	fi
 	cat "$W/image.cpio" "$CACHE/$k/modules.cpio" > "$W/initrd-$k"
-	smoke=smoke,
+	smoke=smoke, again=
 	for l in "${lsms[@]}"; do
 		if [ -n "$LIVE_PATTERNS" ]; then
 			start "$k" "$l" live
 			break
 		fi
-		# what the smoke test is about does not depend on BPF LSM: once
-		start "$k" "$l" "${VM_JOBS:-${smoke}attacks}"
-		smoke=
+		# neither the smoke test nor what gets out without the guard depends on BPF LSM: once
+		start "$k" "$l" "${VM_JOBS:-${smoke}attacks}" $again
+		smoke='' again=vmguard=on
 	done
 done
 while [ ${#machine[@]} -gt 0 ]; do
