@@ -86,7 +86,7 @@ run_test() { # KILLER
 	live:* | refused) timeout 300 tests/live/run.sh ${names/refused/allow_loopback} ;;
 	monitor:*) timeout 600 tests/monitor/run.sh $names ;;
 	attack:*) timeout 300 tests/attacks/run.sh --guard on $names ;;
-	vm:*) timeout 3600 make B=build test-vm "KERNEL=$names" ;;
+	vm:*) timeout 900 make B=build test-vm "KERNEL=$names" LSM=on VM_JOBS=smoke ;;
 	*)
 		echo "no such test: $1"
 		return 64
