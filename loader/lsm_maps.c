@@ -45,7 +45,7 @@ int loader_lsm_guard(unsigned int slot, const struct bg_guard *g, int cgroup)
 {
 	struct bg_inside in = { .level = cgroup_level(g->cgroup) };
 	uint64_t id;
-	struct bg_lsm conf;
+	struct bg_lsm conf = { 0 };
 	int err = loader_guard_cgroup(g, &id);
 
 	in.id = id;
