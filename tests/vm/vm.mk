@@ -6,7 +6,7 @@
 #   ATTACKS="udp4"     these attacks only, or options of tests/attacks/run.sh
 #   VM_JOBS=smoke      only these of smoke,attacks
 #   VM_KEEP=DIR        what each machine said, as a file
-#   LIVE=1             all of tests/live instead; LIVE="dns_* deny_tcp4" a part
+#   LIVE=1             all of tests/live instead (LSM=off); LIVE="dns_* deny_tcp4" a part
 #   VM_REFRESH=1       look for newer packages of kernels that are there already
 #
 # `make vm-verifier` records what the verifiers say (verifier.tsv): after changes to programs.
