@@ -127,7 +127,7 @@ test_monitor_on_down_stop() {
 	lab_docker stop -t 0 touched > /dev/null
 	lab_docker rm mine > /dev/null
 	# a restart of ours in between, the hard way
-	kill -9 "$(lab_pid monitor)"
+	guard_monitor_kill
 	guard_monitor
 	lab_peer_back
 	state_is up 60
@@ -151,7 +151,7 @@ test_monitor_killed_while_stopping() {
 	lab_peer_silent
 	lab_wait "the stop to begin" 30 grep -q slow "$LAB/run/stopped.json" || fail "no stop"
 	runs slow || fail "remembered only when it was stopped"
-	kill -9 "$(lab_pid monitor)"
+	guard_monitor_kill
 	lab_wait "the container to be stopped" 20 stopped slow || fail "not stopped"
 	lab_peer_back
 	guard_monitor

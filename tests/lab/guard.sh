@@ -8,7 +8,7 @@
 #   guard VERB...             bpfguard on the lab's host
 #   guard_policy DNS-MODE [LEASE]  writes the policy for the lab's network; without LEASE no
 #                             monitor is needed
-#   guard_monitor             `monitor` in the background; guard_monitor_end ends it
+#   guard_monitor             `monitor` in the background; guard_monitor_end ends it, _kill by -9
 #   guard_collect             `log --collect` in the background
 #   guard_event WHAT FILTER   waits for an event (jq condition) and prints it, one JSON line
 #   guard_forget              ends the collector, unloads
@@ -54,6 +54,14 @@ guard_monitor_end() {
 	kill -CONT "$pid" 2> /dev/null
 	kill "$pid" 2> /dev/null && lab_wait "the monitor to end" 10 lab_gone "$pid"
 	rm -f "$LAB/monitor.pid"
+}
+
+# Gone when this returns: what it holds, the lock among it, is given up a little later than it dies.
+guard_monitor_kill() {
+	local pid
+	pid=$(lab_pid monitor)
+	kill -9 "$pid"
+	lab_wait "the monitor to be gone" 10 lab_gone "$pid"
 }
 
 # STATE of the first guard, as status has it.
