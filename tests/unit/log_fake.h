@@ -32,7 +32,7 @@
 
 struct fake {
 	bool present;
-	unsigned int stream, version, consumers, closed, flushes, flushes_all;
+	unsigned int mays, stream, version, consumers, closed, flushes, flushes_all;
 	int flush_err;
 	uint64_t seq, head, tail;
 	uint64_t folded; /* becomes an event at the next flush */

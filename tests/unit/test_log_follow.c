@@ -167,6 +167,7 @@ static void test_reader_gone(void **state)
 
 static bool may_not(void)
 {
+	__atomic_add_fetch(&fake->mays, 1, __ATOMIC_RELEASE);
 	return false;
 }
 
@@ -182,6 +183,7 @@ static void test_follow_early(void **state)
 	o.follow = true;
 	o.source = &blind;
 	f = start(&o, NULL);
+	wait_for(&fake->mays, 2); /* for what was there, then to follow: it hears signals now */
 	o = fake_options();
 	o.collect = true;
 	service = start(&o, NULL);
