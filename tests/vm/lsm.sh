@@ -229,6 +229,8 @@ tampers inode_unlink rm "$BPFGUARD_PINS/guards/0-vpn/egress"
 tampers inode_unlink rm "$BPFGUARD_PINS/maps/bg_lease"
 tampers inode_rename mv "$BPFGUARD_PINS/guards/0-vpn/egress" "$BPFGUARD_PINS/guards/0-vpn/other"
 [ $lsm = on ] || rm "$BPFGUARD_PINS/guards/0-vpn/other"
+tampers inode_rename mv "$BPFGUARD_PINS/guards/0-vpn/egress" /sys/fs/bpf/other
+[ $lsm = on ] || rm /sys/fs/bpf/other
 [ $lsm = off ] || tampers inode_rename mv "$BPFGUARD_PINS" "$BPFGUARD_PINS.away"
 [ $lsm = off ] || tampers inode_unlink rm "$BPFGUARD_PINS/lsm/inode_unlink"
 mkdir /sys/fs/bpf/others && rmdir /sys/fs/bpf/others || fail "others' directories are protected, too"
