@@ -30,12 +30,6 @@ fi
 here=$PWD/tests/live LIVE=$build/live
 # shellcheck source=tests/live/build.sh
 . tests/live/build.sh
-(
-	for f in "$here"/test_*.sh; do # some build one of their own when they are read
-		# shellcheck disable=SC1090
-		. "$f"
-	done
-) || exit 1
 
 W=$(mktemp -d "${TMPDIR:-/tmp}/bpfguard-vm.XXXXXX") || exit 1
 declare -A machine=() # its process: what it is
@@ -62,6 +56,7 @@ mkdir "$W/root" && echo "${LIVE_PATTERNS#1}" > "$W/root/live" &&
 	echo "${ATTACKS:-}" > "$W/root/attacks"
 image_make "$build" "$LIVE" "$W/image.cpio" || exit 1
 
+# norandmaps: code that lies elsewhere at each start is translated anew each time (3 times as slow).
 # The console is a file; what the tests say is shown while it comes. All of it is in DIR/said.
 boot() { # DIR KERNEL LSM JOBS [WORD-FOR-init]
 	local vm viewer
@@ -69,7 +64,7 @@ boot() { # DIR KERNEL LSM JOBS [WORD-FOR-init]
 	timeout "${VM_SECONDS:-$([[ $4 != *live* ]] && echo 1200 || echo 3600)}" qemu-system-x86_64 \
 		-accel tcg,thread=single -smp 1 -m 2048 -kernel "$CACHE/$2/vmlinuz" \
 		-initrd "$W/initrd-$2" -append "console=ttyS0 quiet loglevel=1 panic=-1 \
-		mitigations=off cryptomgr.notests=1 $(lsm_line "$3") ${5:-} vmjob=$4" \
+		mitigations=off norandmaps cryptomgr.notests=1 $(lsm_line "$3") ${5:-} vmjob=$4" \
 		-nodefaults -display none -serial "file:$1/console" -no-reboot < /dev/null &
 	vm=$!
 	trap 'kill $vm; exit 1' TERM
