@@ -98,25 +98,26 @@ policy() { # LAYERS
 	END
 }
 
-hung() { # JQ-CONDITION: the monitor has such a program
-	jq -e "any(.guards[0].programs[]?; .attached and ($1))" "$W/run/monitor.json" > /dev/null 2>&1
+hung() { # PROGRAM:DEVICE...: the monitor has hung them all up
+	local p all=true
+	for p; do
+		all+=" and any(.guards[0].programs[]?; .attached and .program == \"${p%:*}\" and
+			.device == \"${p#*:}\")"
+	done
+	jq -e "$all" "$W/run/monitor.json" > /dev/null 2>&1
 }
 
 guard_on() { # LAYERS
-	local p
+	local programs=()
 	policy "$1" > "$W/policy.yaml"
 	guard load -p "$W/policy.yaml" > "$W/load.out" 2>&1 || give_up "load: $(< "$W/load.out")"
 	pinned=$BPFGUARD_PINS
 	background monitor "$BPFGUARD" monitor
 	background log "$BPFGUARD" log -f --json
-	[ "$1" = i1 ] || for p in '"uplink" and .device == "eth0"' \
-		'"uplink_bridge" and .device == "upbr"'; do
-		await 20 hung ".program == $p" || give_up "$p is not hung up: $(tail -n 3 "$W/monitor.err")"
-	done
-	[ "$1" != all ] || for p in '"seal_bridge" and .device == "vpnbr"' \
-		'"seal_port" and .device == "vp"' '"seal_port" and .device == "vg"'; do
-		await 20 hung ".program == $p" || give_up "$p is not hung up: $(tail -n 3 "$W/monitor.err")"
-	done
+	[ "$1" = i1 ] || programs+=(uplink:eth0 uplink_bridge:upbr)
+	[ "$1" != all ] || programs+=(seal_bridge:vpnbr seal_port:vp seal_port:vg)
+	[ ${#programs[@]} = 0 ] || await 20 hung "${programs[@]}" ||
+		give_up "not all of ${programs[*]} are hung up: $(tail -n 3 "$W/monitor.err")"
 }
 
 guard_off() {
