@@ -269,5 +269,6 @@ int batch(int argc, char **argv)
 	}
 	while (running)
 		wait_one();
+	app_gone(&world);
 	return 0;
 }

@@ -226,6 +226,17 @@ int app_fresh(struct attack_world *w)
 	return w->sealed[0] && (!sealed(w) || !open_to_peer(w)) ? -ETIMEDOUT : 0;
 }
 
+/* Its namespace may outlive its processes: a TCP connection that nobody answers keeps it. */
+void app_gone(const struct attack_world *w)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "link del va%d\nlink del vo%d\n", w->generation,
+		 w->generation);
+	if (w->app_fd >= 0)
+		in_namespace(-1, text);
+}
+
 int app_route(const struct attack_world *w, bool gateway)
 {
 	return in_namespace(w->app_fd, slurp(w->work, gateway ? "route.gateway" : "route.rogue"));
