@@ -195,7 +195,8 @@ static void start(int number, const struct attack *attack, const struct attack_c
 	snprintf(a->cgroup, sizeof(a->cgroup), "%s/c%d", world.cgroup, (int)(a - slots));
 	snprintf(a->cgroup_other, sizeof(a->cgroup_other), "%s/c%d", world.cgroup_other,
 		 (int)(a - slots));
-	counters_read(a->counted);
+	if (!running) /* else it runs beside another, and nobody asks */
+		counters_read(a->counted);
 	if (attempt_start(a, &world))
 		die("fork");
 	running++;
