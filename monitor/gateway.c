@@ -270,7 +270,7 @@ bool gateway_moved(const struct guard *g)
 	       (stat(g->policy->gateway_netns, &st) || (uint32_t)st.st_ino != g->gw.inode);
 }
 
-static void look_netns(struct guard *g, uint64_t now_ns)
+static void look_netns(struct guard *g)
 {
 	const char *path = g->policy->gateway_netns;
 	int netns = discovery_netns_of_path(path), err;
@@ -285,13 +285,8 @@ static void look_netns(struct guard *g, uint64_t now_ns)
 	if (gateway_there(g) && discovery_netns_inode(netns) == g->gw.inode) {
 		close(netns);
 		snprintf(proc, sizeof(proc), "/proc/%d", g->gw.pid);
-		if (g->gw.pid && access(proc, F_OK) == 0)
-			return;
-		g->gw.pid = 0;
-		if (now_ns >= g->gw.next_search_ns) {
+		if (!g->gw.pid || access(proc, F_OK))
 			g->gw.pid = process_in(g->gw.inode);
-			g->gw.next_search_ns = now_ns + SECOND_NS;
-		}
 		return;
 	}
 	if (gateway_there(g))
@@ -307,7 +302,7 @@ static void look_netns(struct guard *g, uint64_t now_ns)
 void gateway_look(struct guard *g, uint64_t now_ns)
 {
 	if (g->policy->gateway_netns[0])
-		look_netns(g, now_ns);
+		look_netns(g);
 	else
 		look_container(g, now_ns);
 }

@@ -86,8 +86,7 @@ struct place {
 };
 
 struct gateway {
-	pid_t pid;		 /* of a process in it; 0: none known */
-	uint64_t next_search_ns; /* for one in all of /proc, where nobody says which */
+	pid_t pid; /* of a process in it; 0: none known */
 	uint32_t inode;
 	int netns;
 	struct source pidfd, watch, cgroup_events;
