@@ -55,6 +55,9 @@ world_up() {
 	: > "$W/seen"
 	background capture "$CAPTURE" "$W/seen" "wan=/run/netns/$NS-wan:eth0" \
 		"far=/run/netns/$NS-far:eth0" "gw=/run/netns/$NS-gw:eth1" "peer=/run/netns/$NS-peer:eth0"
+	# a gateway is a process, too; where there is none the monitor reads all of /proc for one
+	nsenter --net="/run/netns/$NS-gw" -- sleep infinity < /dev/null > /dev/null 2>&1 &
+	pids[gateway]=$!
 	await 10 capture_ready || give_up "no capture: $(< "$W/capture.err")"
 }
 
@@ -72,7 +75,7 @@ cgroup_gone() { # DIR
 
 world_down() {
 	local n
-	for n in log monitor capture; do end $n; done
+	for n in log monitor capture gateway; do end $n; done
 	[ ! -d "$BPFGUARD_PINS" ] || "$BPFGUARD" unload --yes > /dev/null 2>&1
 	await 5 cgroup_gone "$CG"
 	await 5 cgroup_gone "$CGO"
