@@ -178,7 +178,6 @@ int discovery_link_by_name(int netns, const char *name, struct discovery_link *r
  * answer; older ones do not know the attribute and answer with a device of ours that happens to
  * have the index. An id may be given to another namespace once its own is gone, and an index to
  * another device: the answer counts only if it is a device whose other end is the one asked for.
- * It is without counters.
  */
 int discovery_link_peer(const struct discovery_link *l, struct discovery_link *ret)
 {
@@ -194,8 +193,6 @@ int discovery_link_peer(const struct discovery_link *l, struct discovery_link *r
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	nlh->nlmsg_type = RTM_GETLINK;
 	ifi->ifi_index = (int)l->peer;
-	/* a third of the kernel's work, and nobody wants them of the other end */
-	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	if (l->peer_nsid >= 0)
 		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, (uint32_t)l->peer_nsid);
 	err = discovery_nl_ask(-1, NETLINK_ROUTE, nlh, on_one, &one);

@@ -41,7 +41,6 @@ static int prepare(struct mnl_socket *nl)
 static int receive(struct mnl_socket *nl, mnl_cb_t cb, void *data)
 {
 	char buf[32768];
-	size_t most = 0;
 	ssize_t n;
 	int rc;
 
@@ -51,10 +50,9 @@ static int receive(struct mnl_socket *nl, mnl_cb_t cb, void *data)
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		most = (size_t)n > most ? (size_t)n : most;
 		rc = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), cb, data);
 	} while (rc > MNL_CB_STOP);
-	explicit_bzero(buf, most); /* WireGuard tells its private key */
+	explicit_bzero(buf, sizeof(buf)); /* WireGuard tells its private key */
 	return rc < 0 ? -errno : 0;
 }
 
