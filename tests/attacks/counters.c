@@ -35,7 +35,6 @@ bool counters_open(const char *pins)
 void counters_read(uint64_t ret[COUNTERS])
 {
 	static uint64_t value[MAX_CPUS]; /* one for each possible processor */
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	uint32_t key;
 	int cpu;
 
@@ -48,7 +47,7 @@ void counters_read(uint64_t ret[COUNTERS])
 		memset(value, 0, sizeof(value));
 		if (syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)))
 			return;
-		for (cpu = 0; cpu < cpus && cpu < MAX_CPUS; cpu++)
+		for (cpu = 0; cpu < MAX_CPUS; cpu++)
 			ret[key] += value[cpu];
 	}
 }

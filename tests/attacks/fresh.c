@@ -7,14 +7,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,37 +136,27 @@ static pid_t holder(const struct attack_world *w)
 	return pid;
 }
 
-/* The monitor has hung up its program: the pin is there, for a tcx link or a clsact filter. */
-static bool port_sealed(const struct attack_world *w, const char *device)
-{
-	unsigned int ifindex = if_nametoindex(device);
-	char path[2][400];
-	struct stat st;
-
-	if (!ifindex || stat("/proc/self/ns/net", &st))
-		return false;
-	snprintf(path[0], sizeof(path[0]), "%s/tc/0-vpn/links/seal_port-%u-%u", w->sealed,
-		 (unsigned int)st.st_ino, ifindex);
-	snprintf(path[1], sizeof(path[1]), "%s/tc/0-vpn/filters/seal_port-%u-%u", w->sealed,
-		 (unsigned int)st.st_ino, ifindex);
-	return access(path[0], F_OK) == 0 || access(path[1], F_OK) == 0;
-}
-
-/* Not what the state file says: that is written ten times a second, and this is waited for often.
- */
+/* The monitor has to have sealed the new devices: the state file names them. */
 static bool sealed(const struct attack_world *w)
 {
+	char name[2][32];
 	uint64_t until = now_ms() + 10000;
-	char name[2][IFNAMSIZ];
+	const char *text, *at;
+	int i, found;
 
-	snprintf(name[0], sizeof(name[0]), "va%d", w->generation);
-	snprintf(name[1], sizeof(name[1]), "vo%d", w->generation);
-	while (!port_sealed(w, name[0]) || !port_sealed(w, name[1])) {
-		if (now_ms() > until)
-			return false;
-		poll(NULL, 0, 2); /* a condition, not time */
-	}
-	return true;
+	snprintf(name[0], sizeof(name[0]), "\"va%d\"", w->generation);
+	snprintf(name[1], sizeof(name[1]), "\"vo%d\"", w->generation);
+	do {
+		text = slurp(w->sealed, "monitor.json");
+		for (i = found = 0; text && i < 2; i++) {
+			at = strstr(text, name[i]);
+			found += at != NULL;
+		}
+		if (found == 2)
+			return true;
+		poll(NULL, 0, 5); /* a condition, not time */
+	} while (now_ms() < until);
+	return false;
 }
 
 static int socket_in(int netns)

@@ -193,7 +193,7 @@ attacks_control() { # NAME...
 attacks_guarded() { # LAYERS SETS NAME...
 	local sealed=()
 	guard_on "$1"
-	[ "$1" != all ] || sealed=(sealed="$BPFGUARD_PINS")
+	[ "$1" != all ] || sealed=(sealed="$W/run")
 	plan guarded "${@:2}" > "$W/plan.guarded"
 	run_plan "$W/plan.guarded" "${sealed[@]}"
 	await 20 last_event || echo "attacks: the last denial was not told: $(tail -n 3 "$W/log.err")"

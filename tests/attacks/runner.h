@@ -36,7 +36,7 @@ struct attack_world {
 	char gateway[256], rogue[256], wan[256], peer[256], sibling[256];
 	char cgroup[256], cgroup_other[256];
 	char work[256];	  /* topology.sh's files: how a fresh app is made */
-	char sealed[256]; /* the guard's pins, if the monitor has to seal a fresh app; else empty */
+	char sealed[256]; /* where the monitor tells, if it has to seal a fresh app; else empty */
 	int app_fd, host_mnt;
 	int generation;
 	pid_t init; /* app's first process */
