@@ -41,19 +41,22 @@ static int prepare(struct mnl_socket *nl)
 static int receive(struct mnl_socket *nl, mnl_cb_t cb, void *data)
 {
 	char buf[32768];
+	int rc = MNL_CB_STOP, err = 0;
 	ssize_t n;
-	int rc;
 
 	do {
 		do
 			n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		rc = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), cb, data);
-	} while (rc > MNL_CB_STOP);
+			err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+		else
+			rc = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), cb, data);
+		if (rc < 0)
+			err = -errno;
+	} while (!err && rc > MNL_CB_STOP);
 	explicit_bzero(buf, sizeof(buf)); /* WireGuard tells its private key */
-	return rc < 0 ? -errno : 0;
+	return err;
 }
 
 int discovery_nl_ask(int netns, int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
