@@ -31,7 +31,7 @@ fuzz: $(FUZZ)
 check: all
 	$(Q)tests/check/run.sh $(B)
 
-# Everything, in order of price; installs what it needs. tests/run.sh TESTS="unit live" for a part.
+# Everything; installs what it needs. tests/run.sh TESTS="unit live" for a part.
 test:
 	$(Q)packaging/deps.sh test
 	$(Q)$(MAKE) --no-print-directory test-installed

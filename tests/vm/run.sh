@@ -56,8 +56,8 @@ mkdir "$W/root" && echo "${LIVE_PATTERNS#1}" > "$W/root/live" &&
 	echo "${ATTACKS:-}" > "$W/root/attacks"
 image_make "$build" "$LIVE" "$W/image.cpio" || exit 1
 
-# norandmaps: code that lies elsewhere at each start is translated anew each time (3 times as slow).
 # The console is a file; what the tests say is shown while it comes. All of it is in DIR/said.
+# norandmaps: code that lies elsewhere at each start is translated anew each time (3 times as slow).
 boot() { # DIR KERNEL LSM JOBS [WORD-FOR-init]
 	local vm viewer
 	: > "$1/console"
@@ -130,18 +130,16 @@ for k in "${kernels[@]}"; do
 done
 # Neither the smoke test nor what gets out without the guard depends on BPF LSM: once. The long runs
 # come first, so that no processor is idle at the end.
-smoke=smoke, again=
+jobs=${VM_JOBS:-smoke,attacks} again=
+if [ -n "$LIVE_PATTERNS" ]; then
+	# off: the live tests write leases by bpftool, which BPF LSM would refuse
+	jobs=live lsms=("${LSM:-off}")
+fi
 for l in "${lsms[@]}"; do
 	for k in "${there[@]}"; do
-		if [ -n "$LIVE_PATTERNS" ]; then
-			# off: the live tests write leases by bpftool, which BPF LSM would refuse
-			start "$k" "${LSM:-off}" live
-		else
-			start "$k" "$l" "${VM_JOBS:-${smoke}attacks}" $again
-		fi
+		start "$k" "$l" "$jobs" $again
 	done
-	[ -z "$LIVE_PATTERNS" ] || break
-	smoke='' again=vmguard=on
+	jobs=${VM_JOBS:-attacks} again=vmguard=on
 done
 while [ ${#machine[@]} -gt 0 ]; do
 	one_ended
