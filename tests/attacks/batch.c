@@ -270,6 +270,5 @@ int batch(int argc, char **argv)
 	}
 	while (running)
 		wait_one();
-	app_gone(&world);
 	return 0;
 }

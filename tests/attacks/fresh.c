@@ -2,7 +2,7 @@
 /*
  * A fresh app: a new namespace with new devices, so that nothing of the last attack is left. How is
  * written in topology.sh's files: WORK/host.batch makes the wires (@PID@: who holds the namespace,
- * @OLD@ and @NEW@: numbers in the names of the host's ends), WORK/app.batch the addresses.
+ * @NEW@: a number in the names of the host's ends), WORK/app.batch the addresses.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,14 +64,14 @@ int in_namespace(int fd, const char *text)
 
 static void replace(const char *text, char *ret, size_t size, const int *value)
 {
-	static const char *const name[] = { "@PID@", "@OLD@", "@NEW@" };
+	static const char *const name[] = { "@PID@", "@NEW@" };
 	size_t n = 0, i;
 
 	while (*text && n + 16 < size) {
-		for (i = 0; i < 3; i++)
+		for (i = 0; i < 2; i++)
 			if (!strncmp(text, name[i], strlen(name[i])))
 				break;
-		if (i < 3) {
+		if (i < 2) {
 			n += (size_t)sprintf(ret + n, "%d", value[i]);
 			text += strlen(name[i]);
 		} else {
@@ -203,7 +203,7 @@ static bool open_to_peer(const struct attack_world *w)
 
 int app_fresh(struct attack_world *w)
 {
-	const int value[] = { holder(w), w->generation, w->generation + 1 };
+	const int value[] = { holder(w), w->generation + 1 };
 	char path[64], text[32768];
 	int fd, rc;
 
@@ -224,17 +224,6 @@ int app_fresh(struct attack_world *w)
 	if (rc)
 		return -EIO;
 	return w->sealed[0] && (!sealed(w) || !open_to_peer(w)) ? -ETIMEDOUT : 0;
-}
-
-/* Its namespace may outlive its processes: a TCP connection that nobody answers keeps it. */
-void app_gone(const struct attack_world *w)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "link del va%d\nlink del vo%d\n", w->generation,
-		 w->generation);
-	if (w->app_fd >= 0)
-		in_namespace(-1, text);
 }
 
 int app_route(const struct attack_world *w, bool gateway)

@@ -71,7 +71,6 @@ void attempt_end(struct attempt *a);
 
 /* fresh.c */
 int app_fresh(struct attack_world *w);
-void app_gone(const struct attack_world *w);
 int app_route(const struct attack_world *w, bool gateway);
 int in_namespace(int fd, const char *batch);
 

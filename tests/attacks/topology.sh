@@ -21,6 +21,9 @@
 # host answers (proxy ARP): the worst of hosts.
 
 TOPO_PLACES=(host gw peer far sib wan)
+# The group of app's devices on the host. Gone by one word, also those of an earlier batch, whose
+# namespace may outlive its processes: a TCP connection that nobody answers keeps it.
+TOPO_APP=30010
 
 in_ns() { # NAME CMD...: /sys stays as it is, unlike with ip netns exec
 	nsenter --net="/run/netns/$NS-$1" -- "${@:2}"
@@ -75,12 +78,9 @@ topo_app() {
 		ipv6/conf/default/mldv2_unsolicited_report_interval=1
 	END
 	cat > "$W/host.batch" <<- END
-		link del va@OLD@
-		link del vo@OLD@
-		link add va@NEW@ type veth peer name eth0 address $(topo_mac 30 10) netns @PID@
-		link add vo@NEW@ type veth peer name eth1 address $(topo_mac 31 10) netns @PID@
-		link set va@NEW@ master vpnbr up
-		link set vo@NEW@ master othbr up
+		link del group $TOPO_APP
+		link add va@NEW@ up group $TOPO_APP master vpnbr type veth peer name eth0 address $(topo_mac 30 10) netns @PID@
+		link add vo@NEW@ up group $TOPO_APP master othbr type veth peer name eth1 address $(topo_mac 31 10) netns @PID@
 	END
 	{
 		echo "link set lo up"

@@ -3,7 +3,8 @@
 #
 #   KERNEL="6.1 6.12"  which kernels (default: 5.10 6.1 6.12 sid)
 #   LSM=on             BPF LSM on the kernel's list or not (default: on off)
-#   ATTACKS="udp4"     these attacks only, or options of tests/attacks/run.sh
+#   ATTACKS="udp4"     these attacks only, or options of tests/attacks/run.sh (default: the three sets
+#                      that a container may have; none and sys are tried on this machine's kernel)
 #   VM_JOBS=smoke      only these of smoke,attacks
 #   VM_KEEP=DIR        what each machine said, as a file
 #   LIVE=1             all of tests/live instead (LSM=off); LIVE="dns_* deny_tcp4" a part
@@ -23,6 +24,8 @@ $(B)/vm/lsmtry: tests/vm/lsmtry.c tests/vm/lsmtry_bpf.c tests/vm/lsmtry.h
 		$(if $(wildcard /usr/include/liburing.h),-luring)
 
 TEST_PROGRAMS += $(B)/vm/verify $(B)/vm/lsmtry
+
+ATTACKS ?= --caps hardened,default,admin
 
 .PHONY: test-vm test-vm-installed vm-verifier
 test-vm:
