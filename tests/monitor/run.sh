@@ -206,6 +206,7 @@ test_a_endpoint_changes() {
 }
 
 test_b_pause() {
+	local said
 	fresh
 	end tunnel KILL
 	wait_for 2 sender_is closed || fail "open without a tunnel"
@@ -214,6 +215,8 @@ test_b_pause() {
 	bpfguard pause --for 4s > /dev/null || fail "pause: exit $?"
 	wait_for 2 sender_is open || fail "not paused"
 	wait_for 3 state_is paused || fail "state $(state)"
+	said=$(bpfguard status 2>&1)
+	[ $? = 1 ] && [[ $said = *"paused: nothing is refused"* ]] || fail "status: $said"
 	wait_for 6 sender_is closed || fail "not re-armed"
 	in_ns gateway ip route add default via 198.51.100.99 metric 100
 	wait_for 2 trail_has '.what == "state" and .from == "paused"' || fail "re-arm not in the trail"

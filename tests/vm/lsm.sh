@@ -188,10 +188,17 @@ outside OK pidfd udp
 outside OK leave /sys/fs/cgroup/elsewhere
 outside OK into /sys/fs/cgroup/elsewhere
 
+# What frees everything else does not free the guard itself.
+kept() {
+	[ $lsm = off ] || ! rm "$BPFGUARD_PINS/maps/bg_lease" 2> /dev/null ||
+		fail "a pin could be removed"
+}
+
 check lsm_pause
 "$bpfguard" pause --for 1m > "$W/out" 2>&1 || fail "$(< "$W/out")"
 trying OK socket 17 3 0
 trying OK moved connect
+kept
 "$bpfguard" pause --end > "$W/out" 2>&1 || fail "$(< "$W/out")"
 trying $says socket 17 3 0
 
@@ -199,6 +206,7 @@ check lsm_audit
 "$bpfguard" reload -p "$W/audit.yaml" > "$W/out" 2>&1 || fail "$(< "$W/out")"
 trying OK socket 17 3 0
 trying OK moved connect
+kept
 [ $lsm = off ] || event '.reason == "packet_socket"' '.verdict == "would_deny"'
 "$bpfguard" reload -p "$W/lsm2.yaml" > "$W/out" 2>&1 || fail "$(< "$W/out")"
 trying $says socket 17 3 0
