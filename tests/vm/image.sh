@@ -8,7 +8,8 @@
 # Which, of this machine's programs; busybox (in init) gives what is not here and is not missed.
 image_programs=(bash busybox ip tc bridge nsenter unshare findmnt sysctl bpftool jq modprobe find
 	sed grep awk head mktemp mkfifo mkdir rm rmdir cat sort date dig iptables iptables-restore
-	ip6tables tr wc kill stat wg nft realpath basename dirname tail cut touch chmod chown cp sleep timeout env)
+	ip6tables tr wc kill stat wg nft realpath basename dirname tail cut touch chmod chown cp
+	sleep timeout env flock)
 
 image_libraries() { # FILE...: the shared objects that they need
 	ldd "$@" 2> /dev/null | grep -o '/[^ :)]*' | grep '\.so' | sort -u
