@@ -87,6 +87,7 @@ run_test() { # KILLER
 	monitor:*) timeout 600 tests/monitor/run.sh $names ;;
 	attack:*) timeout 300 tests/attacks/run.sh --guard on $names ;;
 	vm:*) timeout 900 make B=build test-vm "KERNEL=$names" LSM=on VM_JOBS=smoke ;;
+	vm-live:*) timeout 900 make B=build test-vm KERNEL=6.1 "LIVE=$names" ;;
 	*)
 		echo "no such test: $1"
 		return 64
@@ -132,7 +133,7 @@ killed_by() { # KILLER
 		said="does not load: ${said##*:}"
 	elif [[ $said = *control:* || $said = "no such"* ]]; then
 		said="fails for another reason: $said"
-	elif [[ $1 = vm:* ]] && ! grep -qE '^[^ ]+ (on|off): FAIL ' "$log"; then
+	elif [[ $1 = vm*:* ]] && ! grep -qE '^[^ ]+ (on|off): FAIL ' "$log"; then
 		said="no test failed: $said"
 	elif [ "$1" = property ] && ! grep -q 'kernel and user space differ' "$log"; then
 		said="fails for another reason: $said"
@@ -222,7 +223,7 @@ read_lists() { # fills m_*, and u_* with what is not tried
 		if [ -n "$same" ]; then
 			not=equivalent
 			n_equivalent=$((n_equivalent + 1))
-		elif [[ -z $slow && $why = *vm:* ]]; then
+		elif [[ -z $slow && $why = *vm*:* ]]; then
 			not=skipped why="needs --slow ($why)"
 		elif [ -n "$short" ] && [ -z "$plus" ]; then
 			not=unmarked
@@ -243,7 +244,7 @@ control() {
 	declare -A of=()
 	for k in $(printf '%s\n' "${m_by[@]}" | tr ' ' '\n' | sort -u); do
 		case $k in
-		vm:*) continue ;; # made whole before: minutes each
+		vm*:*) continue ;; # made whole before: minutes each
 		refused) of[live]+="allow_loopback," ;;
 		*:*) [ "${k%%:*}" = unit ] && of[$k]='' || of[${k%%:*}]+="${k#*:}," ;;
 		*) of[$k]='' ;;
